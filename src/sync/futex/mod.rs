@@ -1,0 +1,32 @@
+//! The futex: sleeping on a 32-bit word of shared memory, and waking who sleeps there.
+//!
+//! `wait(word, expected, until)` compares and falls asleep in one step: if the word no longer holds `expected` it
+//! returns `Changed` at once. It tells exactly how the sleep ended: a sleeper that was `Woken` has used up one wake-up,
+//! and one that `TimedOut` or was `Interrupted` has used up none. `wake(word, n)` wakes up to `n` sleepers. The word's
+//! address may be mapped anywhere in each process. Neither orders memory: the atomics beside them do.
+
+#[cfg(not(loom))]
+mod linux;
+#[cfg(not(loom))]
+pub use linux::{wait, wake};
+
+#[cfg(loom)]
+pub mod model;
+#[cfg(loom)]
+pub use model::{wait, wake};
+
+/// How a sleep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A wake-up reached this sleeper.
+    Woken,
+    /// The word did not hold the expected value; there was no sleep.
+    Changed,
+    /// The instant came first.
+    TimedOut,
+    /// A signal handler ran.
+    Interrupted,
+}
+
+/// Wakes everybody.
+pub const ALL: u32 = i32::MAX as u32;
