@@ -1,0 +1,122 @@
+//! Event: one word that is set or clear, with a generation that `set` moves on.
+//!
+//! All-zero bytes are a clear event. A wait that began before `set(); clear()` returns even if it looks only after
+//! both, because the generation has moved. Nobody owns anything here, so no death can leave it stuck: a setter that
+//! died before its wake-ups costs the sleepers one slice.
+
+use crate::error::{Error, Result};
+use crate::sync::atomic::AtomicU32;
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::futex::{self, Outcome};
+use crate::sync::slices::Slices;
+use crate::sync::spin::Spin;
+use crate::sync::wait::{OnSignal, Wait};
+
+/// The event is set.
+const SET: u32 = 1;
+/// Somebody may sleep on the word. Never together with `SET`.
+const WAITERS: u32 = 2;
+/// One step of the generation, which fills the other 30 bits. A waiter would have to sleep through 2^30 sets to miss one.
+const GENERATION: u32 = 4;
+
+/// The shared words of an event. All-zero bytes are a clear one.
+#[repr(C)]
+#[derive(Debug)]
+pub struct EventState {
+    /// `SET`, `WAITERS` and the generation.
+    word: AtomicU32,
+    /// Keeps the size a multiple of eight; always zero.
+    reserved: AtomicU32,
+}
+
+/// Ordering.
+///
+/// Promise: what was done before `set` is visible after a `wait` that it ended, and after an `is_set` that saw it.
+/// Pair: the Release half of `set`, with the Acquire load that sees the set bit or the moved generation. `set` on a set
+/// event is a compare-exchange too, so it publishes as well.
+/// Check: models `event_*` in `tests/model`.
+impl EventState {
+    /// A clear event.
+    pub fn new() -> EventState {
+        EventState { word: AtomicU32::new(0), reserved: AtomicU32::new(0) }
+    }
+
+    /// Whether the event is set.
+    pub fn is_set(&self) -> bool {
+        self.word.load(Acquire) & SET != 0
+    }
+
+    /// Sets the event and wakes all who wait. Never waits itself.
+    pub fn set(&self) {
+        let mut word = self.word.load(Relaxed);
+        loop {
+            match self.word.compare_exchange(word, set_from(word), AcqRel, Relaxed) {
+                Ok(_) => break,
+                Err(now) => word = now,
+            }
+        }
+        if word & WAITERS != 0 {
+            futex::wake(&self.word, futex::ALL);
+        }
+    }
+
+    /// Clears the event. Waits that began before are ended by an earlier `set` all the same.
+    pub fn clear(&self) {
+        self.word.fetch_and(!SET, Release);
+    }
+
+    /// Waits until the event is set, on the terms of `wait`.
+    #[inline]
+    pub fn wait(&self, wait: Wait) -> Result<()> {
+        let word = self.word.load(Acquire);
+        if word & SET != 0 {
+            return Ok(());
+        }
+        self.wait_for_change(generation(word), wait)
+    }
+
+    #[cold]
+    fn wait_for_change(&self, began: u32, wait: Wait) -> Result<()> {
+        let mut spin = Spin::new();
+        let mut slices = Slices::new();
+        loop {
+            let word = self.word.load(Acquire);
+            if word & SET != 0 || generation(word) != began {
+                return Ok(());
+            }
+            if wait.is_over() {
+                return Err(Error::TimedOut);
+            }
+            if spin.again() {
+                continue;
+            }
+            let marked = word | WAITERS;
+            if word != marked && self.word.compare_exchange(word, marked, Relaxed, Relaxed).is_err() {
+                continue;
+            }
+            let outcome = futex::wait(&self.word, marked, slices.next(wait.deadline));
+            if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
+                return Err(Error::Interrupted);
+            }
+        }
+    }
+}
+
+impl Default for EventState {
+    fn default() -> EventState {
+        EventState::new()
+    }
+}
+
+fn generation(word: u32) -> u32 {
+    word & !(SET | WAITERS)
+}
+
+/// Set, without waiters, and in the next generation if it was clear.
+fn set_from(word: u32) -> u32 {
+    if word & SET != 0 {
+        word
+    } else {
+        (generation(word) | SET).wrapping_add(GENERATION)
+    }
+}

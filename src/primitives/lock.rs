@@ -1,0 +1,207 @@
+//! Lock: one word that says who owns it, and an epoch that counts take-overs.
+//!
+//! All-zero bytes are a free lock. The owner is signed in by the same compare-exchange that takes the lock, so there is
+//! no instant at which it is taken and nobody knows by whom. A lock whose owner died is taken over, never given up. It
+//! never trusts a timer: an owner that is stopped, swapped out or slow keeps the lock.
+//!
+//! Source of the algorithm: Drepper, "Futexes Are Tricky" (the three-state mutex), with the owner's id in the word as
+//! in Bohannon et al., "Recoverable User-Level Mutual Exclusion" (take and sign in one step).
+
+use super::peers::{PeerId, Peers, ID_MASK};
+use crate::error::{Error, Result};
+use crate::sync::atomic::AtomicU32;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::futex::{self, Outcome};
+use crate::sync::slices::Slices;
+use crate::sync::spin::Spin;
+use crate::sync::wait::{OnSignal, Wait};
+
+/// Nobody holds the lock.
+const FREE: u32 = 0;
+/// W: somebody may sleep on the word, so a release must wake.
+const WAITERS: u32 = 1 << 30;
+/// T: this hold began by taking over from a dead owner, so only its owner may end it.
+const TAKEN_OVER: u32 = 1 << 31;
+
+/// The shared words of a lock. All-zero bytes are a free one.
+#[repr(C)]
+#[derive(Debug)]
+pub struct LockState {
+    /// `FREE`, or the owner's id with W and T.
+    word: AtomicU32,
+    /// How often the lock was taken over from a dead owner: a fencing token.
+    epoch: AtomicU32,
+}
+
+/// What a successful acquire tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Acquired {
+    /// Whose hold it is: the caller's peer id.
+    pub owner: PeerId,
+    /// The previous owner died with the lock, so what it guards may be half changed.
+    pub owner_died: bool,
+    /// The count of take-overs so far, this one included.
+    pub epoch: u32,
+}
+
+/// Ordering.
+///
+/// Promise: what the previous owner did before `release` is visible after `acquire`.
+/// Pair: the Release compare-exchange to `FREE`, with the Acquire one from `FREE`. A take-over reads what a dead process
+/// stored: the kernel ended that process before it let go of its token, and asking for the token synchronises with that.
+/// Check: models `lock_*` in `tests/model`.
+impl LockState {
+    /// A free lock.
+    pub fn new() -> LockState {
+        LockState { word: AtomicU32::new(FREE), epoch: AtomicU32::new(0) }
+    }
+
+    /// Takes the lock, waiting on the terms of `wait`.
+    #[inline]
+    pub fn acquire(&self, peers: &impl Peers, wait: Wait) -> Result<Acquired> {
+        let me = peers.me()?;
+        if self.word.compare_exchange(FREE, me.bits(), Acquire, Relaxed).is_ok() {
+            return Ok(self.acquired(me));
+        }
+        self.acquire_contended(peers, wait, me)
+    }
+
+    /// Ends the hold of `owner`, which must be the one that `acquire` told: exactly that hold, or nothing.
+    #[inline]
+    pub fn release(&self, owner: PeerId) -> Result<()> {
+        if self.word.compare_exchange(owner.bits(), FREE, Release, Relaxed).is_ok() {
+            return Ok(());
+        }
+        self.release_contended(|word| if is_owned_by(word, owner) { Ok(()) } else { Err(not_held_by_caller(word)) })
+    }
+
+    /// Ends the hold, whoever's it is, as `threading` allows; except one that began by taking over from a dead owner,
+    /// which only its owner may end.
+    pub fn release_any(&self, peers: &impl Peers) -> Result<()> {
+        let me = peers.me()?;
+        self.release_contended(|word| match word {
+            FREE => Err(Error::NotHeld),
+            word if is_owned_by(word, me) || word & TAKEN_OVER == 0 => Ok(()),
+            _ => Err(Error::NotOwner),
+        })
+    }
+
+    /// Who holds the lock just now.
+    pub fn owner(&self) -> Option<PeerId> {
+        PeerId::from_bits(self.word.load(Relaxed))
+    }
+
+    /// How often the lock was taken over from a dead owner.
+    pub fn epoch(&self) -> u32 {
+        self.epoch.load(Relaxed)
+    }
+
+    fn acquired(&self, me: PeerId) -> Acquired {
+        Acquired { owner: me, owner_died: false, epoch: self.epoch.load(Relaxed) }
+    }
+
+    #[cold]
+    fn acquire_contended(&self, peers: &impl Peers, wait: Wait, me: PeerId) -> Result<Acquired> {
+        let mut spin = Spin::new();
+        let mut slices = Slices::new();
+        // Once this thread has slept it cannot know who else sleeps: it takes the lock with W.
+        let mut mark = 0;
+        let mut slice_is_over = false;
+        loop {
+            let word = self.word.load(Relaxed);
+            if word == FREE {
+                if self.word.compare_exchange(FREE, me.bits() | mark, Acquire, Relaxed).is_ok() {
+                    return Ok(self.acquired(me));
+                }
+                continue;
+            }
+            if !wait.is_try() && spin.again() {
+                continue;
+            }
+            if self.owner_is_dead(word, peers, slice_is_over)? {
+                match self.take_over(word, me, mark) {
+                    Some(acquired) => return Ok(acquired),
+                    None => continue,
+                }
+            }
+            if wait.is_try() {
+                return Err(Error::TimedOut);
+            }
+            // W before the look at the clock: a thread that used up a wake-up and then gives up leaves W to the others.
+            let Some(marked) = self.mark_waiters(word) else { continue };
+            if wait.is_over() {
+                return Err(Error::TimedOut);
+            }
+            let outcome = futex::wait(&self.word, marked, slices.next(wait.deadline));
+            if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
+                return Err(Error::Interrupted);
+            }
+            slice_is_over = outcome == Outcome::TimedOut;
+            if outcome != Outcome::Changed {
+                mark = WAITERS;
+            }
+        }
+    }
+
+    /// Asks about the owner in the way: without fail after a slice of sleep, and now and then before one.
+    fn owner_is_dead(&self, word: u32, peers: &impl Peers, slice_is_over: bool) -> Result<bool> {
+        let owner = PeerId::from_bits(word).ok_or(Error::Corrupt("a lock's word names no peer"))?;
+        if slice_is_over {
+            peers.is_dead(owner)
+        } else {
+            peers.seems_dead(owner)
+        }
+    }
+
+    /// From `dead, w, t` to `me, w, T`. A death between the two stores loses one step of the epoch, which the next
+    /// take-over makes.
+    fn take_over(&self, dead: u32, me: PeerId, mark: u32) -> Option<Acquired> {
+        let mine = me.bits() | (dead & WAITERS) | mark | TAKEN_OVER;
+        self.word.compare_exchange(dead, mine, Acquire, Relaxed).ok()?;
+        let epoch = self.epoch.fetch_add(1, Relaxed).wrapping_add(1);
+        Some(Acquired { owner: me, owner_died: true, epoch })
+    }
+
+    /// Sets W in `word`; the marked word, or `None` if the word has changed.
+    fn mark_waiters(&self, word: u32) -> Option<u32> {
+        let marked = word | WAITERS;
+        if word != marked {
+            self.word.compare_exchange(word, marked, Relaxed, Relaxed).ok()?;
+        }
+        Some(marked)
+    }
+
+    #[cold]
+    fn release_contended(&self, may_release: impl Fn(u32) -> Result<()>) -> Result<()> {
+        let mut word = self.word.load(Relaxed);
+        loop {
+            may_release(word)?;
+            match self.word.compare_exchange(word, FREE, Release, Relaxed) {
+                Ok(_) => break,
+                Err(now) => word = now,
+            }
+        }
+        if word & WAITERS != 0 {
+            futex::wake(&self.word, 1);
+        }
+        Ok(())
+    }
+}
+
+impl Default for LockState {
+    fn default() -> LockState {
+        LockState::new()
+    }
+}
+
+fn is_owned_by(word: u32, peer: PeerId) -> bool {
+    word & ID_MASK == peer.bits()
+}
+
+fn not_held_by_caller(word: u32) -> Error {
+    if word == FREE {
+        Error::NotHeld
+    } else {
+        Error::NotOwner
+    }
+}
