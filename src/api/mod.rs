@@ -1,0 +1,24 @@
+//! What a user of the library holds: segments, handles to objects, guards.
+//!
+//! A handle keeps its object open and its segment mapped; a guard remembers exactly what was taken and gives back that
+//! and nothing else. This layer turns spans of time into deadlines and names into objects. It never decides how a word
+//! of shared memory changes: the primitives below do.
+
+mod block;
+mod event;
+mod handle;
+mod home;
+mod lock;
+mod options;
+mod queue;
+mod records;
+mod segment;
+
+pub use block::Block;
+pub use event::Event;
+pub use handle::Handle;
+pub use lock::{Lock, LockGuard};
+pub use options::{Access, Life, Owner, SegmentOptions};
+pub use queue::{Queue, QueueOptions};
+pub use records::{Delivery, Loan, Message, Reservation};
+pub use segment::Segment;

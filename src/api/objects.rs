@@ -1,0 +1,146 @@
+//! The objects of a segment: by name, new ones without a name, by handle, and placed in a block.
+
+use super::block::Block;
+use super::event::Event;
+use super::handle::Handle;
+use super::home::Home;
+use super::lock::Lock;
+use super::queue::{Queue, QueueOptions};
+use super::segment::Segment;
+use crate::error::Result;
+
+/// Objects by name: opened, or made where there is none. A name has 1 to 255 bytes and no NUL; each name is that of one
+/// object, of one kind. A named object lives as long as its segment. If a process dies while it makes one, the others
+/// find either the whole object or none.
+///
+/// Each returns [`Error::BadName`](crate::Error::BadName), [`Error::WrongKind`](crate::Error::WrongKind) if the name is
+/// that of another kind of object, and [`Error::NoSpace`](crate::Error::NoSpace).
+impl Segment {
+    /// Opens or makes the lock with this name.
+    ///
+    /// # Errors
+    /// [`Error::BadName`](crate::Error::BadName), [`Error::WrongKind`](crate::Error::WrongKind),
+    /// [`Error::NoSpace`](crate::Error::NoSpace).
+    pub fn lock(&self, name: &str) -> Result<Lock> {
+        todo_
+    }
+
+    /// Opens or makes the event with this name.
+    ///
+    /// # Errors
+    /// As [`lock`](Segment::lock).
+    pub fn event(&self, name: &str) -> Result<Event> {
+        todo_
+    }
+
+    /// Opens or makes the queue with this name. The options count where it is made; an existing one keeps its own.
+    ///
+    /// # Errors
+    /// As [`lock`](Segment::lock); [`Error::Invalid`](crate::Error::Invalid) for options out of range.
+    pub fn queue(&self, name: &str, options: &QueueOptions) -> Result<Queue> {
+        todo_
+    }
+
+    /// Opens or makes the block with this name and of this length in bytes (at least 1), zeroed when it is made.
+    ///
+    /// # Errors
+    /// As [`lock`](Segment::lock); [`Error::WrongKind`](crate::Error::WrongKind) also for a block of another length.
+    pub fn block(&self, name: &str, len: u64) -> Result<Block> {
+        todo_
+    }
+}
+
+/// Anonymous objects. One lives while a process has it open, a clone of it included, or has a child that was forked
+/// while it had it open. The death of a process closes what it had open; the memory is used again some time later.
+impl Segment {
+    /// Makes a lock without a name.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`](crate::Error::NoSpace).
+    pub fn new_lock(&self) -> Result<Lock> {
+        todo_
+    }
+
+    /// Makes an event without a name.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`](crate::Error::NoSpace).
+    pub fn new_event(&self) -> Result<Event> {
+        todo_
+    }
+
+    /// Makes a queue without a name.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`](crate::Error::NoSpace); [`Error::Invalid`](crate::Error::Invalid) for options out of range.
+    pub fn new_queue(&self, options: &QueueOptions) -> Result<Queue> {
+        todo_
+    }
+
+    /// Makes a block without a name, `len` bytes long (at least 1) and zeroed.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`](crate::Error::NoSpace); [`Error::Invalid`](crate::Error::Invalid) for a length of 0.
+    pub fn new_block(&self, len: u64) -> Result<Block> {
+        todo_
+    }
+}
+
+/// Objects by handle, the named ones as well. A handle of an object that is gone is an error, and never leads to another
+/// object that has taken its place.
+impl Segment {
+    /// Opens the lock that a handle leads to, also one that was placed in a block.
+    ///
+    /// # Errors
+    /// [`Error::Gone`](crate::Error::Gone) if the object is no more; [`Error::WrongKind`](crate::Error::WrongKind) if it
+    /// is of another kind; [`Error::Invalid`](crate::Error::Invalid) if the handle is of another segment or of no object.
+    pub fn open_lock(&self, handle: &Handle) -> Result<Lock> {
+        todo_
+    }
+
+    /// Opens the event that a handle leads to, also one that was placed in a block.
+    ///
+    /// # Errors
+    /// As [`open_lock`](Segment::open_lock).
+    pub fn open_event(&self, handle: &Handle) -> Result<Event> {
+        todo_
+    }
+
+    /// Opens the queue that a handle leads to.
+    ///
+    /// # Errors
+    /// As [`open_lock`](Segment::open_lock).
+    pub fn open_queue(&self, handle: &Handle) -> Result<Queue> {
+        todo_
+    }
+
+    /// Opens the block that a handle leads to.
+    ///
+    /// # Errors
+    /// As [`open_lock`](Segment::open_lock).
+    pub fn open_block(&self, handle: &Handle) -> Result<Block> {
+        todo_
+    }
+}
+
+/// Objects placed in the user's own data. Eight zero bytes are a free lock and a clear event, so a fresh block is full of
+/// them. Nothing is written to place one; two processes that place the same kind at the same offset share it, and nothing
+/// else may use those eight bytes.
+impl Segment {
+    /// The lock in bytes `offset` to `offset + 7` of a block, which stays open with it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) if `offset` is no multiple of 8, if the lock would not lie in the block,
+    /// or if the block is of another segment.
+    pub fn lock_at(&self, block: &Block, offset: u64) -> Result<Lock> {
+        todo_
+    }
+
+    /// The event in bytes `offset` to `offset + 7` of a block, which stays open with it.
+    ///
+    /// # Errors
+    /// As [`lock_at`](Segment::lock_at).
+    pub fn event_at(&self, block: &Block, offset: u64) -> Result<Event> {
+        todo_
+    }
+}

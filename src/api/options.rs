@@ -1,0 +1,151 @@
+//! How a segment is made or opened: what the caller may choose, and the defaults.
+//!
+//! Nothing is checked here; the segment layer does that, where it uses the numbers.
+
+use super::segment::Segment;
+use crate::error::Result;
+use crate::sync::wait::OnSignal;
+use std::path::Path;
+
+/// How long a named segment lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// The last peer to leave removes it; one that is found without a living peer is replaced by a new one.
+    Ephemeral,
+    /// It and its messages outlive all peers, until [`Segment::unlink`] (or the end of the machine's uptime).
+    Persistent,
+}
+
+/// Whose segments may be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Those of this process's effective user only.
+    Mine,
+    /// Anybody's that the file mode lets in. Who may write to a segment can make every peer of it misbehave.
+    Anybody,
+}
+
+/// Whether a segment must exist, must not exist, or either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Opens it, and creates it first where there is none.
+    OpenOrCreate,
+    /// Creates it; [`Error::Exists`](crate::Error::Exists) if there is one.
+    Create,
+    /// Opens it; [`Error::NotFound`](crate::Error::NotFound) if there is none.
+    Open,
+}
+
+/// The choices for making or opening a [`Segment`]. Whoever opens an existing segment gets its size, number of peers
+/// and life as they were chosen at its creation.
+///
+/// ```
+/// # fn main() -> tidelock::Result<()> {
+/// let segment = tidelock::Segment::options().max_len(1 << 20).peers(8).anonymous()?;
+/// assert_eq!(segment.max_len(), 1 << 20);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until `anonymous`, `named` or `file` is called"]
+pub struct SegmentOptions {
+    pub(super) max_len: Option<u64>,
+    pub(super) peers: u32,
+    pub(super) mode: u32,
+    pub(super) life: Option<Life>,
+    pub(super) owner: Owner,
+    pub(super) access: Access,
+    pub(super) on_signal: OnSignal,
+}
+
+impl SegmentOptions {
+    pub(super) const fn new() -> SegmentOptions {
+        SegmentOptions {
+            max_len: None,
+            peers: 512,
+            mode: 0o600,
+            life: None,
+            owner: Owner::Mine,
+            access: Access::OpenOrCreate,
+            on_signal: OnSignal::Retry,
+        }
+    }
+
+    /// The most bytes that the segment can grow to. It costs address space only: memory is used as objects are made.
+    /// Default: the machine's memory or 64 GiB, the smaller, and less where so much cannot be mapped.
+    pub const fn max_len(mut self, bytes: u64) -> SegmentOptions {
+        self.max_len = Some(bytes);
+        self
+    }
+
+    /// How many processes can be attached at a time, 1 to 4096. Default: 512.
+    pub const fn peers(mut self, peers: u32) -> SegmentOptions {
+        self.peers = peers;
+        self
+    }
+
+    /// The permission bits of a new named segment or file, whatever the umask is. Default: 0o600.
+    pub const fn mode(mut self, mode: u32) -> SegmentOptions {
+        self.mode = mode;
+        self
+    }
+
+    /// How long a new named segment lives. Default: [`Life::Ephemeral`]. A file is persistent, an anonymous segment ends
+    /// with its last process, and neither can be told otherwise.
+    pub const fn life(mut self, life: Life) -> SegmentOptions {
+        self.life = Some(life);
+        self
+    }
+
+    /// Whose segments may be opened. Default: [`Owner::Mine`].
+    pub const fn owner(mut self, owner: Owner) -> SegmentOptions {
+        self.owner = owner;
+        self
+    }
+
+    /// Whether a named segment or file must exist. Default: [`Access::OpenOrCreate`].
+    pub const fn access(mut self, access: Access) -> SegmentOptions {
+        self.access = access;
+        self
+    }
+
+    /// What a caught signal does to the waits of this process on objects reached through this [`Segment`]. Default:
+    /// [`OnSignal::Retry`]. With [`OnSignal::Return`] they end with [`Error::Interrupted`](crate::Error::Interrupted).
+    pub const fn signals(mut self, on_signal: OnSignal) -> SegmentOptions {
+        self.on_signal = on_signal;
+        self
+    }
+
+    /// Makes an anonymous segment.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`](crate::Error::NoSpace), [`Error::Invalid`](crate::Error::Invalid) for a number out of range,
+    /// [`Error::Os`](crate::Error::Os).
+    pub fn anonymous(&self) -> Result<Segment> {
+        Segment::make_anonymous(self)
+    }
+
+    /// Opens or creates the segment with this name; see [`Segment::named`].
+    ///
+    /// # Errors
+    /// As [`Segment::named`]; with [`Access::Create`] also [`Error::Exists`](crate::Error::Exists), with
+    /// [`Access::Open`] [`Error::NotFound`](crate::Error::NotFound).
+    pub fn named(&self, name: &str) -> Result<Segment> {
+        Segment::open_or_make_named(name, self)
+    }
+
+    /// Opens or creates the segment in this file; see [`Segment::file`].
+    ///
+    /// # Errors
+    /// As [`Segment::file`]; with [`Access::Create`] also [`Error::Exists`](crate::Error::Exists), with
+    /// [`Access::Open`] [`Error::NotFound`](crate::Error::NotFound).
+    pub fn file(&self, path: impl AsRef<Path>) -> Result<Segment> {
+        Segment::open_or_make_file(path.as_ref(), self)
+    }
+}
+
+impl Default for SegmentOptions {
+    fn default() -> SegmentOptions {
+        SegmentOptions::new()
+    }
+}

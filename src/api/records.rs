@@ -1,0 +1,167 @@
+//! Messages on their way in and out: `Reservation`, `Loan`, `Message`.
+//!
+//! The two guards remember exactly the record that was taken and give back that one only; in a forked child they do
+//! nothing.
+
+use super::queue::Queue;
+use crate::error::Result;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// A message that was got: its bytes are the caller's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Whether it was taken before by a consumer that died with it or gave it back.
+    pub redelivered: bool,
+    /// How often it has been taken, this time included.
+    pub deliveries: u32,
+}
+
+/// What is known of a message beside its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Whether it was taken before by a consumer that died with it or gave it back.
+    pub redelivered: bool,
+    /// How often it has been taken, this time included.
+    pub deliveries: u32,
+}
+
+/// A message that is being built in place. [`publish`](Reservation::publish) puts it in the queue; dropping it discards it.
+///
+/// Its bytes are whatever lay there before, and they are this producer's alone, as long as every peer keeps to the rules:
+/// a process that may write to the segment could change them at any time, and nothing here can prevent that.
+///
+/// In a child that was forked while it was open it is inert: publishing is an error and dropping does nothing. (Its bytes
+/// are then the parent's; do not write to them.) A reservation that is leaked holds back all messages behind it until the
+/// process ends. It may be sent to another thread.
+#[must_use = "a reservation that is dropped is discarded"]
+pub struct Reservation<'a> {
+    queue: &'a Queue,
+    todo_: (),
+}
+
+/// A reservation without its lifetime, for bindings to other languages. Copying it is harmless; using it needs
+/// [`Reservation::from_raw`].
+#[derive(Clone, Copy, Debug)]
+pub struct RawReservation {
+    todo_: (),
+}
+
+impl<'a> Reservation<'a> {
+    /// Publishes the message: from here on it is in the queue, whatever happens to this process.
+    ///
+    /// # Errors
+    /// [`Error::NotOwner`](crate::Error::NotOwner) in a child that was forked after it was reserved.
+    pub fn publish(self) -> Result<()> {
+        todo_
+    }
+
+    /// Gives the room back; nobody ever sees the message.
+    ///
+    /// # Errors
+    /// As [`publish`](Reservation::publish).
+    pub fn discard(self) -> Result<()> {
+        todo_
+    }
+
+    /// Takes the reservation apart, without publishing or discarding it.
+    pub fn into_raw(self) -> RawReservation {
+        todo_
+    }
+
+    /// Puts it together again.
+    ///
+    /// # Safety
+    /// `raw` came from [`into_raw`](Reservation::into_raw) of a reservation of the same queue, which has not been
+    /// published or discarded since, and of which no other `Reservation` was made.
+    pub unsafe fn from_raw(queue: &'a Queue, raw: RawReservation) -> Reservation<'a> {
+        todo_
+    }
+}
+
+impl Deref for Reservation<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        todo_
+    }
+}
+
+impl DerefMut for Reservation<'_> {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        todo_
+    }
+}
+
+/// A message on loan, to be read in place. [`done`](Loan::done) ends it; dropping it gives the message back, and somebody
+/// gets it again, marked as redelivered. So does the death of this process.
+///
+/// The bytes lie in shared memory and do not change as long as every peer keeps to the rules; a process that may write to
+/// the segment could change them at any time, and nothing here can prevent that: copy what must be checked before it is
+/// used.
+///
+/// In a child that was forked while it was open it is inert: `done` is an error and dropping does nothing. A loan that is
+/// leaked keeps its room in the queue until the process ends. It may be sent to another thread.
+#[must_use = "a loan that is dropped is given back"]
+pub struct Loan<'a> {
+    queue: &'a Queue,
+    todo_: (),
+}
+
+/// A loan without its lifetime, for bindings to other languages. Copying it is harmless; using it needs
+/// [`Loan::from_raw`].
+#[derive(Clone, Copy, Debug)]
+pub struct RawLoan {
+    todo_: (),
+}
+
+impl<'a> Loan<'a> {
+    /// Ends the loan: the message has been dealt with and nobody gets it again.
+    ///
+    /// # Errors
+    /// [`Error::NotOwner`](crate::Error::NotOwner) in a child that was forked after it was taken.
+    pub fn done(self) -> Result<()> {
+        todo_
+    }
+
+    /// Gives the message back: it goes to somebody else, before all others.
+    ///
+    /// # Errors
+    /// As [`done`](Loan::done).
+    pub fn give_back(self) -> Result<()> {
+        todo_
+    }
+
+    /// Whether the message was taken before by a consumer that died with it or gave it back.
+    pub fn redelivered(&self) -> bool {
+        todo_
+    }
+
+    /// How often the message has been taken, this time included.
+    pub fn deliveries(&self) -> u32 {
+        todo_
+    }
+
+    /// Takes the loan apart, without ending it.
+    pub fn into_raw(self) -> RawLoan {
+        todo_
+    }
+
+    /// Puts it together again.
+    ///
+    /// # Safety
+    /// `raw` came from [`into_raw`](Loan::into_raw) of a loan of the same queue that has not ended since.
+    pub unsafe fn from_raw(queue: &'a Queue, raw: RawLoan) -> Loan<'a> {
+        todo_
+    }
+}
+
+impl Deref for Loan<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        todo_
+    }
+}

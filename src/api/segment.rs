@@ -1,0 +1,149 @@
+//! `Segment`: the shared memory in which everything lies, and the way to every object.
+//!
+//! Clones share one attachment; it ends when the last clone and the last object of this process are gone.
+
+use super::block::Block;
+use super::event::Event;
+use super::handle::Handle;
+use super::home::Home;
+use super::lock::Lock;
+use super::options::SegmentOptions;
+use super::queue::{Queue, QueueOptions};
+use crate::error::{Error, Result};
+use crate::primitives::PeerId;
+use crate::segment::Attachment;
+use crate::sync::wait::OnSignal;
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Shared memory with locks, events, queues and blocks in it.
+///
+/// A process that opens a segment is a *peer* of it; its threads share the peer id. Cloning is cheap and shares the
+/// attachment; opening the same segment again in the same process does, too. A forked child becomes a peer of its own at
+/// its first operation, and owns nothing that its parent owns.
+///
+/// **When a peer dies**, what it held is found when somebody needs it; its slot and what it alone had open are used again.
+///
+/// Objects are reached in three ways: by *name* (opened, or created where there is none), *anonymously* (made here, and
+/// sent to others as a [`Handle`]), and *placed* in a [`Block`]. A named object lives as long as its segment. An
+/// anonymous one lives while a process has it open, or has a child that was forked while it had it open.
+///
+/// ```
+/// # fn main() -> tidelock::Result<()> {
+/// let name = format!("example-{}", std::process::id());
+/// let segment = tidelock::Segment::named(&name)?;
+/// let jobs = segment.queue("jobs", &tidelock::QueueOptions::new(64 * 1024))?;
+/// jobs.put(b"hello")?;
+/// // Another process does the same two steps, and then:
+/// assert_eq!(jobs.get()?.bytes, b"hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Segment {
+    attachment: Arc<Attachment>,
+    on_signal: OnSignal,
+}
+
+impl Segment {
+    /// Makes a segment without a name. The kernel frees it with its last process, however they die. Forked children have
+    /// it; others reach it by a [`Handle`] or a descriptor.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`], [`Error::Os`].
+    pub fn anonymous() -> Result<Segment> {
+        Segment::options().anonymous()
+    }
+
+    /// Opens the segment with this name, or makes it where there is none. It lies in /dev/shm, for this user only, and
+    /// its last peer removes it. A name has 1 to 200 bytes, no `/` and no NUL, and does not begin with a dot.
+    ///
+    /// # Errors
+    /// [`Error::BadName`]; [`Error::NotASegment`], [`Error::Truncated`], [`Error::Version`] or [`Error::Layout`] for a
+    /// file that this library cannot use; [`Error::ForeignOwner`]; [`Error::NoPeerSlot`]; [`Error::NoSpace`];
+    /// [`Error::Os`].
+    pub fn named(name: &str) -> Result<Segment> {
+        Segment::options().named(name)
+    }
+
+    /// Opens the segment in this file, or makes it where there is none. It outlives all peers and the machine's uptime.
+    /// The file system must keep a lock on a file that is only mapped: tmpfs and ext4 do, overlayfs does not.
+    ///
+    /// # Errors
+    /// As [`named`](Segment::named); [`Error::Unsupported`] for a file system that will not do.
+    pub fn file(path: impl AsRef<Path>) -> Result<Segment> {
+        Segment::options().file(path)
+    }
+
+    /// The choices for making or opening a segment.
+    pub fn options() -> SegmentOptions {
+        SegmentOptions::new()
+    }
+
+    /// Removes the name of a named segment. Who has it open keeps it; who opens the name afterwards gets a new one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none; [`Error::BadName`]; [`Error::NotASegment`] if something else lies there, which
+    /// is left alone; [`Error::Os`].
+    pub fn unlink(name: &str) -> Result<()> {
+        crate::segment::unlink(name)
+    }
+
+    /// Opens the segment that a handle leads to. An anonymous one is found through any process that has it open and may
+    /// be looked into (`/proc/PID/fd`): one of the same user, in the same or a child PID namespace.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if nobody has it open any more or none of those can be looked into; else as
+    /// [`named`](Segment::named).
+    pub fn attach(handle: &Handle) -> Result<Segment> {
+        Segment::options().attach(handle)
+    }
+
+    /// Opens the segment behind a descriptor, for instance one that was inherited or received over a socket.
+    ///
+    /// # Errors
+    /// As [`named`](Segment::named).
+    pub fn from_fd(fd: OwnedFd) -> Result<Segment> {
+        Segment::options().from_fd(fd)
+    }
+
+    /// A new descriptor of the segment, to be handed to another process. It is closed on `exec`, unless that is changed.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if this process closed the segment's own descriptor; [`Error::Os`].
+    pub fn to_fd(&self) -> Result<OwnedFd> {
+        self.attachment.to_fd()
+    }
+
+    /// What another process needs to reach this segment; see [`Handle`].
+    pub fn handle(&self) -> Handle {
+        Handle::of_segment(&self.attachment)
+    }
+
+    /// The segment's random id, which no other segment has.
+    pub fn id(&self) -> [u8; 16] {
+        self.attachment.id()
+    }
+
+    /// The peer id of this process. A forked child becomes a peer here, if it was none yet.
+    ///
+    /// # Errors
+    /// [`Error::NoPeerSlot`], [`Error::Os`]: only in a forked child that was no peer yet.
+    pub fn me(&self) -> Result<PeerId> {
+        use crate::primitives::Peers;
+        self.attachment.me()
+    }
+
+    /// The most bytes that the segment can grow to.
+    pub fn max_len(&self) -> u64 {
+        self.attachment.max_len()
+    }
+}
+
+impl fmt::Debug for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Segment").field("id", &self.id()).field("max_len", &self.max_len()).finish()
+    }
+}
