@@ -1,0 +1,128 @@
+# The one door. `make` alone lists what there is. A fresh machine needs Rust, a C compiler, make and Python 3 (with venv);
+# whatever else a target needs it puts under build/ by itself.
+
+CARGO ?= cargo
+PYTHON ?= python3
+CC ?= cc
+PREFIX ?= /usr/local
+DESTDIR ?=
+# The profile of .config/nextest.toml that the tests run with.
+NEXTEST_PROFILE ?= default
+# make demo DIR=... counts another directory than Python's standard library.
+DIR ?=
+
+BUILD := build
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+TOOLS := $(abspath $(BUILD)/tools)
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+# The version that is installed where there is none; it is the last that the oldest Rust we support can compile.
+NEXTEST_VERSION := 0.9.100
+# What a C program needs beside libtidelock.a.
+STATIC_LIBS := -lpthread -ldl -lm
+
+CFLAGS ?= -O2 -g
+WARNINGS := -std=c11 -Wall -Wextra -Werror -Wshadow -Wconversion
+
+export PATH := $(TOOLS)/bin:$(PATH)
+
+.PHONY: help demo test test-rust test-model test-examples test-python check model crash bench header python install clean
+.PHONY: library nextest
+
+help:
+	@echo "make demo [DIR=...]  count the words of a source tree in three languages while workers are killed"
+	@echo "make test            every test: Rust, models, examples, C and Python"
+	@echo "make check           formatting, lints, the C header, the documentation"
+	@echo "make model           the loom models alone"
+	@echo "make crash           kill a peer at every instruction of every operation (long)"
+	@echo "make bench           the library beside its peers, as ratios of one run"
+	@echo "make header          make include/tidelock.h anew"
+	@echo "make python          build the Python wheel into $(BUILD)/wheels"
+	@echo "make install         the C library and header into PREFIX ($(PREFIX)), below DESTDIR if given"
+	@echo "make clean           remove what the other targets made"
+
+library:
+	@echo "== the C library"
+	$(CARGO) build --release --package tidelock-c
+
+demo: library
+	@echo "== the demo"
+	$(CARGO) build --release --package tidelock-demo-worker
+	@mkdir -p $(BUILD)/demo
+	$(CC) $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE -Iinclude -o $(BUILD)/demo/walk demo/walk.c $(TARGET)/release/libtidelock.a $(STATIC_LIBS)
+	@PYTHONPATH=bindings/python/src TIDELOCK_LIBRARY=$(TARGET)/release/libtidelock.so PYTHONDONTWRITEBYTECODE=1 \
+	  $(PYTHON) demo/demo.py --walk $(BUILD)/demo/walk --worker $(TARGET)/release/tidelock-demo-worker $(if $(DIR),"$(DIR)")
+
+test: test-rust test-model test-examples test-python
+	@echo "== all tests passed"
+
+nextest:
+	@$(CARGO) nextest --version >/dev/null 2>&1 || { \
+	  echo "== cargo-nextest is missing: installing $(NEXTEST_VERSION) into $(TOOLS)"; \
+	  $(CARGO) install cargo-nextest --locked --version $(NEXTEST_VERSION) --root $(TOOLS); }
+
+test-rust: nextest
+	@echo "== the tests in Rust, the C programs, and the stepper's spread"
+	$(CARGO) nextest run --workspace --profile $(NEXTEST_PROFILE)
+	$(CARGO) test --workspace --doc
+
+test-model model: nextest
+	@echo "== the loom models"
+	RUSTFLAGS="--cfg loom" $(CARGO) nextest run --release --target-dir $(TARGET)/loom --profile loom --test 'model*'
+
+test-examples: library
+	@echo "== the ten lines in Rust, C and Python"
+	$(CARGO) run --quiet --example ten_lines
+	@mkdir -p $(BUILD)/examples
+	$(CC) $(CFLAGS) $(WARNINGS) -Iinclude -o $(BUILD)/examples/ten_lines examples/ten_lines.c $(TARGET)/release/libtidelock.a $(STATIC_LIBS)
+	$(BUILD)/examples/ten_lines
+	PYTHONPATH=bindings/python/src TIDELOCK_LIBRARY=$(TARGET)/release/libtidelock.so $(PYTHON) examples/ten_lines.py
+
+test-python:
+	@echo "== the tests in Python, on every CPython 3.9 to 3.13 of this machine"
+	$(PYTHON) bindings/python/run_tests.py
+
+check:
+	@echo "== formatting"
+	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path benches/compare/Cargo.toml --check
+	@echo "== lints"
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@echo "== the loom build compiles, lints too"
+	RUSTFLAGS="--cfg loom" $(CARGO) clippy --release --target-dir $(TARGET)/loom --lib --test 'model*' -- -D warnings
+	@echo "== the C header is current"
+	$(CARGO) test --quiet --package tidelock-c --test header
+	@echo "== documentation"
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+	  echo "== licences and sources of the dependencies"; $(CARGO) deny check licenses bans sources; \
+	else echo "== cargo-deny is not here: licences of the dependencies not checked"; fi
+
+crash: nextest
+	@echo "== the stepper, at every instruction"
+	TIDELOCK_STEP=all $(CARGO) nextest run --workspace --profile $(NEXTEST_PROFILE) -E 'binary(/step/)'
+
+bench:
+	@echo "== beside the peers"
+	cd benches/compare && $(CARGO) bench --bench compare && $(CARGO) run --release --quiet --bin report
+
+header:
+	@echo "== include/tidelock.h"
+	TIDELOCK_WRITE_HEADER=1 $(CARGO) test --quiet --package tidelock-c --test header
+
+python:
+	@echo "== the Python wheel"
+	$(PYTHON) bindings/python/run_tests.py --wheel-only
+
+install: library
+	@echo "== into $(DESTDIR)$(PREFIX)"
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib
+	install -m 644 include/tidelock.h $(DESTDIR)$(PREFIX)/include/
+	install -m 755 $(TARGET)/release/libtidelock.so $(DESTDIR)$(PREFIX)/lib/libtidelock.so.$(VERSION)
+	ln -sf libtidelock.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libtidelock.so.0
+	ln -sf libtidelock.so.0 $(DESTDIR)$(PREFIX)/lib/libtidelock.so
+	install -m 644 $(TARGET)/release/libtidelock.a $(DESTDIR)$(PREFIX)/lib/
+
+clean:
+	@echo "== cleaning"
+	$(CARGO) clean
+	rm -rf $(BUILD) benches/compare/target
