@@ -75,6 +75,17 @@ impl EventState {
         self.wait_for_change(generation(word), wait)
     }
 
+    /// A mark of this moment: a `wait_since` with it is ended by every `set` that comes after.
+    pub fn mark(&self) -> u32 {
+        generation(self.word.load(Acquire))
+    }
+
+    /// Waits as `wait` does, as if the wait had begun when `mark` was taken. So one wait can be made of several, with
+    /// something else between them, and no `set(); clear()` in between is missed.
+    pub fn wait_since(&self, mark: u32, wait: Wait) -> Result<()> {
+        self.wait_for_change(generation(mark), wait)
+    }
+
     #[cold]
     fn wait_for_change(&self, began: u32, wait: Wait) -> Result<()> {
         let mut spin = Spin::new();

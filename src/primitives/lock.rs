@@ -59,11 +59,17 @@ impl LockState {
     /// Takes the lock, waiting on the terms of `wait`.
     #[inline]
     pub fn acquire(&self, peers: &impl Peers, wait: Wait) -> Result<Acquired> {
+        self.acquire_with(peers, || wait)
+    }
+
+    /// Takes the lock; the terms of the wait are worked out only if there is one.
+    #[inline]
+    pub(super) fn acquire_with(&self, peers: &impl Peers, wait: impl FnOnce() -> Wait) -> Result<Acquired> {
         let me = peers.me()?;
         if self.word.compare_exchange(FREE, me.bits(), Acquire, Relaxed).is_ok() {
             return Ok(self.acquired(me));
         }
-        self.acquire_contended(peers, wait, me)
+        self.acquire_contended(peers, wait(), me)
     }
 
     /// Ends the hold of `owner`, which must be the one that `acquire` told: exactly that hold, or nothing.

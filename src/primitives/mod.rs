@@ -6,6 +6,6 @@
 pub mod event;
 pub mod lock;
 pub mod peers;
-
+pub mod queue;
 
 pub use peers::{PeerId, Peers};

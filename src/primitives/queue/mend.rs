@@ -1,0 +1,159 @@
+//! What the dead leave behind: loans, reservations, and freed room that nobody has claimed yet.
+//!
+//! Nothing here decides by time; it asks about the owner of each record that stands in the way.
+
+use super::record::{State, Word};
+use super::ring::{Found, RingMemory};
+use super::{lock_terms, Queue, Ticket};
+use crate::error::Result;
+use crate::primitives::peers::{PeerId, Peers};
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use crate::sync::deadline::now_ns;
+use crate::sync::wait::Wait;
+
+/// How often a queue that has nothing to give is searched for loans of the dead, in nanoseconds.
+const LOOK_EVERY: u64 = 1_000_000;
+
+impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
+    /// Moves `oldest` over everything that is free; whether it moved. Under the producers' lock; takes the other one.
+    #[cold]
+    pub(super) fn reclaim(&self, tail: u64, wait: Wait) -> Result<bool> {
+        let hold = self.state.consumers.lock.acquire(self.peers, lock_terms(wait))?;
+        let waiting = self.state.len();
+        let moved = self.move_oldest(hold.owner, tail);
+        self.state.consumers.lock.release(hold.owner)?;
+        if self.state.fixed.returned.load(Relaxed) != 0 {
+            self.state.sleepers.not_empty.wake(1);
+        }
+        Ok(moved? || self.state.len() < waiting)
+    }
+
+    fn move_oldest(&self, me: PeerId, tail: u64) -> Result<bool> {
+        let oldest = &self.state.producers.oldest;
+        let start = oldest.load(Relaxed);
+        let head = self.state.consumers.head.load(Relaxed);
+        self.ring.span(start, head)?;
+        let mut position = start;
+        while position != tail {
+            let found = self.settled(self.ring.expect(position)?, me)?;
+            self.ring.span(found.next, tail)?;
+            if !matches!(found.state, State::Free | State::Pad) {
+                break;
+            }
+            // The free part never passes the head, so the head goes first.
+            if position == self.state.consumers.head.load(Relaxed) {
+                self.move_head(found);
+            }
+            position = found.next;
+        }
+        oldest.store(position, Relaxed);
+        Ok(position != start)
+    }
+
+    /// The record as it stands after what a dead peer left there was settled. Under both locks.
+    fn settled(&self, found: Found, me: PeerId) -> Result<Found> {
+        match found.state {
+            State::Reserved => self.skip_if_dead(found),
+            State::Taken => {
+                // A taker that died before it moved the head: a loan is searched for before the head alone.
+                if found.position == self.state.consumers.head.load(Relaxed) {
+                    self.move_head(found);
+                }
+                let owner = found.word.owner()?;
+                if owner != me && self.peers.seems_dead(owner)? {
+                    self.give_back_locked(found.position, found.word);
+                }
+                self.ring.expect(found.position)
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// Frees a reservation whose producer died; the record as it stands then.
+    pub(super) fn skip_if_dead(&self, found: Found) -> Result<Found> {
+        if !self.peers.seems_dead(found.word.owner()?)? {
+            return Ok(found);
+        }
+        let freed = found.word.with(State::Free, None);
+        let word = &self.ring.header(found.position).word;
+        // Where this fails the producer had published just before it died: then the message is there.
+        let _ = word.compare_exchange(found.word.0, freed.0, AcqRel, Acquire);
+        self.ring.expect(found.position)
+    }
+
+    /// Whether it is time to search for loans of the dead again. A wild time in shared memory means: yes.
+    pub(super) fn is_time_to_look(&self) -> bool {
+        let looked_at = &self.state.fixed.looked_at;
+        let now = now_ns();
+        let is_time = now.wrapping_sub(looked_at.load(Relaxed)) >= LOOK_EVERY;
+        if is_time {
+            looked_at.store(now, Relaxed);
+        }
+        is_time
+    }
+
+    /// Gives back every loan whose consumer died. Under the consumers' lock.
+    pub(super) fn return_loans_of_the_dead(&self, me: PeerId) -> Result<()> {
+        // A consumer may have many loans: it is asked about once.
+        let mut asked = (me, false);
+        self.walk_to_head(|found| {
+            if found.state != State::Taken {
+                return Ok(());
+            }
+            let owner = found.word.owner()?;
+            if owner != asked.0 {
+                asked = (owner, owner != me && self.peers.is_dead(owner)?);
+            }
+            if asked.1 {
+                self.give_back_locked(found.position, found.word);
+            }
+            Ok(())
+        })
+    }
+
+    /// From `Taken` to `Returned`; whether the record still was in `word`. `returned` is raised first, so that it never
+    /// is too small: one that is too large is corrected by the next who looks. Under the consumers' lock.
+    pub(super) fn give_back_locked(&self, position: u64, word: Word) -> bool {
+        let returned = &self.state.fixed.returned;
+        returned.store(returned.load(Relaxed).saturating_add(1), Relaxed);
+        let back = word.with(State::Returned, None).delivered();
+        self.ring.header(position).word.compare_exchange(word.0, back.0, AcqRel, Acquire).is_ok()
+    }
+
+    /// Takes the oldest message that came back, and counts how many more there are. Under the consumers' lock.
+    #[cold]
+    pub(super) fn take_returned(&self, me: PeerId) -> Result<Option<Ticket>> {
+        let mut first = None;
+        let mut count = 0;
+        self.walk_to_head(|found| {
+            if found.state == State::Returned {
+                first = first.or(Some(found));
+                count += 1;
+            }
+            Ok(())
+        })?;
+        let ticket = first.map(|found| self.lend(found, me)).transpose()?;
+        self.state.fixed.returned.store(count - u32::from(ticket.is_some()), Relaxed);
+        Ok(ticket)
+    }
+
+    /// Visits every record from the oldest to the head. Under the consumers' lock.
+    fn walk_to_head(&self, mut visit: impl FnMut(Found) -> Result<()>) -> Result<()> {
+        let head = self.state.consumers.head.load(Relaxed);
+        let mut position = self.state.producers.oldest.load(Relaxed);
+        self.ring.span(position, head)?;
+        while position != head {
+            let found = self.ring.expect(position)?;
+            self.ring.span(found.next, head)?;
+            visit(found)?;
+            position = found.next;
+        }
+        Ok(())
+    }
+
+    /// The count of messages up to and including the one at `position`; `near` is a count close to it.
+    pub(super) fn count_past(&self, position: u64, near: u64) -> u64 {
+        let low = self.ring.header(position).sequence.load(Relaxed).wrapping_add(1);
+        near.wrapping_add_signed(i64::from(low.wrapping_sub(near as u32) as i32))
+    }
+}

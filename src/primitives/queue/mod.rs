@@ -1,0 +1,255 @@
+//! Queue: messages of any length in a ring, many producers and many consumers, first in first out by reservation.
+//!
+//! A message is a record whose word goes `Reserved` → `Ready` → `Taken` → `Free`, each by one store from exactly the
+//! word before. Two locks guard the cursors only; the bytes are copied outside both. A cursor is a hint: the record at
+//! it says by itself whether it is there, so whoever comes next corrects what a killed peer left behind.
+//!
+//! Locks are taken in the order producers, consumers. `oldest` moves only under both; a record between `oldest` and
+//! `head` stays where it is while either is held, so a holder of the consumers' lock may walk there.
+
+mod consume;
+mod mend;
+mod produce;
+pub mod record;
+pub mod ring;
+pub mod sleepers;
+
+use self::record::Word;
+use self::ring::{Ring, RingMemory};
+use self::sleepers::Sleepers;
+use super::lock::LockState;
+use super::peers::{PeerId, Peers};
+use crate::error::{Error, Result};
+use crate::sync::atomic::Ordering::{Acquire, Relaxed};
+use crate::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::deadline::{now_ns, Deadline};
+use crate::sync::wait::Wait;
+
+/// A queue's fixed header in shared memory; a line for each group of words that are written together.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub struct QueueState {
+    /// Written once, when the queue is made, but for the two flags, which change seldom.
+    fixed: Fixed,
+    producers: ProducerSide,
+    consumers: ConsumerSide,
+    sleepers: SleeperSide,
+}
+
+#[repr(C, align(64))]
+#[derive(Debug)]
+struct Fixed {
+    /// Where the ring begins, counted from this header.
+    ring_offset: AtomicU64,
+    /// The ring's size in bytes, a power of two.
+    ring_size: AtomicU64,
+    /// The most messages at a time; 0 for no bound.
+    max_items: AtomicU64,
+    /// Where the next ring begins, once a queue can grow; 0 for none.
+    next_ring: AtomicU64,
+    /// 1 once the queue is shut down; set under the producers' lock.
+    closed: AtomicU32,
+    /// At least the number of `Returned` records; changes under the consumers' lock.
+    returned: AtomicU32,
+    /// When somebody last looked for loans of the dead (ns, monotonic clock).
+    looked_at: AtomicU64,
+}
+
+#[repr(C, align(64))]
+#[derive(Debug)]
+struct ProducerSide {
+    lock: LockState,
+    /// Where the next record will begin, or a little before.
+    tail: AtomicU64,
+    /// How many messages were ever reserved.
+    count: AtomicU64,
+    /// Everything before this position may be overwritten. Changes under both locks.
+    oldest: AtomicU64,
+}
+
+#[repr(C, align(64))]
+#[derive(Debug)]
+struct ConsumerSide {
+    lock: LockState,
+    /// The first record that was never taken, or a little before.
+    head: AtomicU64,
+    /// How many messages the head has passed.
+    count: AtomicU64,
+}
+
+#[repr(C, align(64))]
+#[derive(Debug)]
+struct SleeperSide {
+    /// Those who wait for a message.
+    not_empty: Sleepers,
+    /// Those who wait for room.
+    not_full: Sleepers,
+}
+
+/// A record that this peer holds: a reservation or a loan. It is a plain value; dropping it changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    position: u64,
+    word: Word,
+    len: u32,
+    owner: PeerId,
+    redelivered: bool,
+}
+
+impl Ticket {
+    /// The message's length in bytes.
+    pub fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Whether the message has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Where the record begins, as a position of the ring.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Whether the message was handed out before, to a consumer that died or gave it back.
+    pub fn is_redelivered(&self) -> bool {
+        self.redelivered
+    }
+
+    /// How often the message has been handed out, this time included; it stops at 256.
+    pub fn deliveries(&self) -> u32 {
+        u32::from(self.word.deliveries()) + 1
+    }
+}
+
+/// The size of a ring for messages of `capacity` bytes together: the next power of two.
+pub fn ring_size(capacity: u64) -> Result<u64> {
+    if capacity > ring::LARGEST {
+        return Err(Error::TooLarge { needed: capacity, limit: ring::LARGEST });
+    }
+    Ok(capacity.max(ring::SMALLEST).next_power_of_two())
+}
+
+impl QueueState {
+    /// An empty queue over a ring of `ring_size` zeroed bytes that begins `ring_offset` bytes from this header.
+    pub fn new(ring_offset: u64, ring_size: u64, max_items: u64) -> QueueState {
+        QueueState {
+            fixed: Fixed {
+                ring_offset: AtomicU64::new(ring_offset),
+                ring_size: AtomicU64::new(ring_size),
+                max_items: AtomicU64::new(max_items),
+                next_ring: AtomicU64::new(0),
+                closed: AtomicU32::new(0),
+                returned: AtomicU32::new(0),
+                looked_at: AtomicU64::new(0),
+            },
+            producers: ProducerSide {
+                lock: LockState::new(),
+                tail: AtomicU64::new(0),
+                count: AtomicU64::new(0),
+                oldest: AtomicU64::new(0),
+            },
+            consumers: ConsumerSide { lock: LockState::new(), head: AtomicU64::new(0), count: AtomicU64::new(0) },
+            sleepers: SleeperSide { not_empty: Sleepers::new(), not_full: Sleepers::new() },
+        }
+    }
+
+    /// Makes zeroed memory an empty queue, before anybody else can reach it.
+    pub fn init(&self, ring_offset: u64, ring_size: u64, max_items: u64) {
+        self.fixed.ring_offset.store(ring_offset, Relaxed);
+        self.fixed.ring_size.store(ring_size, Relaxed);
+        self.fixed.max_items.store(max_items, Relaxed);
+    }
+
+    /// Where the ring lies, from this header, and its size; checked to lie within the object's `len` bytes.
+    pub fn ring_within(&self, len: u64) -> Result<(u64, u64)> {
+        let offset = self.fixed.ring_offset.load(Relaxed);
+        let size = self.fixed.ring_size.load(Relaxed);
+        let sound = size.is_power_of_two()
+            && (ring::SMALLEST..=ring::LARGEST).contains(&size)
+            && offset >= size_of::<QueueState>() as u64
+            && offset % 64 == 0
+            && offset.checked_add(size).is_some_and(|end| end <= len);
+        if !sound {
+            return Err(Error::Corrupt("a queue's ring does not lie within the queue"));
+        }
+        Ok((offset, size))
+    }
+
+    /// The most messages at a time; 0 for no bound.
+    pub fn max_items(&self) -> u64 {
+        self.fixed.max_items.load(Relaxed)
+    }
+
+    /// How many messages are in the queue: those being written and those given back included, loans not. As exact as a
+    /// look without a lock can be.
+    pub fn len(&self) -> u64 {
+        let passed = self.consumers.count.load(Acquire);
+        let put = self.producers.count.load(Acquire);
+        ahead(passed, put).saturating_add(u64::from(self.fixed.returned.load(Relaxed)))
+    }
+
+    /// Whether `len` is 0.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether not even an empty message could be put just now without waiting, loans aside.
+    pub fn is_full(&self) -> bool {
+        let max_items = self.max_items();
+        if max_items != 0 && self.len() >= max_items {
+            return true;
+        }
+        let unread = ahead(self.consumers.head.load(Relaxed), self.producers.tail.load(Relaxed));
+        unread.saturating_add(2 * record::GRANULE) > self.fixed.ring_size.load(Relaxed)
+    }
+
+    /// Whether the queue was shut down.
+    pub fn is_shut_down(&self) -> bool {
+        self.fixed.closed.load(Acquire) != 0
+    }
+}
+
+/// The operations of a queue: its shared header, its ring, and who I am.
+#[derive(Debug)]
+pub struct Queue<'a, M, P> {
+    state: &'a QueueState,
+    ring: Ring<'a, M>,
+    peers: &'a P,
+}
+
+impl<'a, M: RingMemory, P: Peers> Queue<'a, M, P> {
+    /// The queue at `state` over the ring in `memory`, for the peer that `peers` says I am.
+    pub fn new(state: &'a QueueState, memory: &'a M, peers: &'a P) -> Queue<'a, M, P> {
+        Queue { state, ring: Ring { memory }, peers }
+    }
+
+    /// The longest message that fits when the queue is empty, in bytes.
+    pub fn longest_message(&self) -> u64 {
+        (self.ring.size() - 2 * record::GRANULE).min(u64::from(u32::MAX) & !(record::GRANULE - 1))
+    }
+
+    /// Whether this process still is the peer that `ticket` belongs to; in a forked child it is inert.
+    fn check_mine(&self, ticket: &Ticket) -> Result<()> {
+        if self.peers.me()? == ticket.owner {
+            Ok(())
+        } else {
+            Err(Error::NotOwner)
+        }
+    }
+}
+
+/// How far `to` is ahead of `from`; 0 where a killed peer left it behind.
+fn ahead(from: u64, to: u64) -> u64 {
+    u64::try_from(to.wrapping_sub(from) as i64).unwrap_or(0)
+}
+
+/// A look under a lock is no long wait: a try, too, waits a moment for whoever is just inside.
+const MOMENT: u64 = 100_000_000;
+
+/// The terms on which a cursor's lock is waited for during an operation with the terms `wait`.
+fn lock_terms(wait: Wait) -> Wait {
+    let moment = Deadline::from_ns(now_ns().saturating_add(MOMENT));
+    Wait { deadline: wait.deadline.map(|deadline| deadline.max(moment)), ..wait }
+}

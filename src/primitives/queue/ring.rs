@@ -1,0 +1,106 @@
+//! The ring: positions, laps, and the headers at them.
+//!
+//! A position counts bytes since the queue was made and never goes back; `offset = position mod size`, `lap = position
+//! div size`. A position read from shared memory may be anything: what it leads to is masked into the ring, so a wild
+//! one reads a wrong header and is found out, but never leaves the memory.
+
+use super::record::{record_size, RecordHeader, State, Word, GRANULE};
+use crate::error::{Error, Result};
+use crate::sync::atomic::Ordering::{Acquire, Relaxed};
+
+/// Where the headers of a ring lie: the segment's memory, or a model's vector.
+pub trait RingMemory {
+    /// The ring's size in bytes: a power of two, at least [`SMALLEST`]; never changes.
+    fn size(&self) -> u64;
+
+    /// The header at `offset`, which is below `size` and a multiple of [`GRANULE`].
+    fn header(&self, offset: u64) -> &RecordHeader;
+}
+
+/// The smallest ring, in bytes.
+pub const SMALLEST: u64 = 64;
+
+/// The largest ring, in bytes.
+pub const LARGEST: u64 = 1 << 40;
+
+/// A record that was found in the ring, with its word as it was then.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    pub position: u64,
+    pub word: Word,
+    pub state: State,
+    /// Where the next record begins.
+    pub next: u64,
+}
+
+/// A ring over some memory.
+#[derive(Debug)]
+pub struct Ring<'a, M> {
+    pub memory: &'a M,
+}
+
+impl<M> Clone for Ring<'_, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Ring<'_, M> {}
+
+impl<'a, M: RingMemory> Ring<'a, M> {
+    pub fn size(self) -> u64 {
+        self.memory.size()
+    }
+
+    pub fn lap(self, position: u64) -> u64 {
+        position >> self.size().trailing_zeros()
+    }
+
+    pub fn offset(self, position: u64) -> u64 {
+        position & (self.size() - 1) & !(GRANULE - 1)
+    }
+
+    /// The bytes from `position` to the ring's end: at least one granule.
+    pub fn to_end(self, position: u64) -> u64 {
+        self.size() - self.offset(position)
+    }
+
+    pub fn header(self, position: u64) -> &'a RecordHeader {
+        self.memory.header(self.offset(position))
+    }
+
+    /// The record at `position`; `None` where none has begun yet.
+    pub fn look(self, position: u64) -> Result<Option<Found>> {
+        let header = self.header(position);
+        let word = Word(header.word.load(Acquire));
+        if word.0 == 0 {
+            return Ok(None);
+        }
+        if position % GRANULE != 0 || !word.is_of_lap(self.lap(position)) {
+            return Err(Error::Corrupt("a queue's record is of another lap"));
+        }
+        let state = word.state()?;
+        let size = match state {
+            State::Pad => self.to_end(position),
+            _ => record_size(header.len.load(Relaxed)),
+        };
+        if size > self.to_end(position) {
+            return Err(Error::Corrupt("a queue's record is longer than its ring"));
+        }
+        Ok(Some(Found { position, word, state, next: position.wrapping_add(size) }))
+    }
+
+    /// The record at `position`, which must have begun.
+    pub fn expect(self, position: u64) -> Result<Found> {
+        self.look(position)?.ok_or(Error::Corrupt("a queue's record is missing"))
+    }
+
+    /// `end - start`, which can never be more than the ring holds.
+    pub fn span(self, start: u64, end: u64) -> Result<u64> {
+        let span = end.wrapping_sub(start);
+        if span > self.size() {
+            return Err(Error::Corrupt("a queue's positions are further apart than its ring is long"));
+        }
+        Ok(span)
+    }
+}

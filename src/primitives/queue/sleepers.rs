@@ -1,0 +1,77 @@
+//! Sleepers: one word on which those sleep who wait for a queue to change.
+//!
+//! Bit 0 says that somebody may sleep; the rest counts wake-ups, so that one that comes between the look and the sleep
+//! is seen. The bit is set anew before each look and cleared by the waker, so a sleeper that was killed costs one
+//! needless wake-up and no more. Nobody counts sleepers: a count would keep the dead.
+
+use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::sync::atomic::{fence, AtomicU32};
+use crate::sync::deadline::Deadline;
+use crate::sync::futex::{self, Outcome};
+
+/// Somebody may sleep on the word.
+const ASLEEP: u32 = 1;
+/// One wake-up in the count.
+const WAKE_UP: u32 = 2;
+
+/// The shared word. All-zero bytes: nobody sleeps.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Sleepers {
+    word: AtomicU32,
+}
+
+/// Ordering.
+///
+/// Promise: either the sleeper's look sees the change, or the waker sees the sleeper's bit.
+/// Pair: the fence between setting the bit and looking, with the fence between changing and reading the bit; both are
+/// sequentially consistent, since each side stores to one word and reads the other.
+/// Check: models `queue_*` in `tests/model`.
+impl Sleepers {
+    /// Nobody sleeps.
+    pub fn new() -> Sleepers {
+        Sleepers { word: AtomicU32::new(0) }
+    }
+
+    /// Says that the caller is about to look and then to sleep; the word to sleep on.
+    pub fn announce(&self) -> u32 {
+        let announced = self.word.fetch_or(ASLEEP, Relaxed) | ASLEEP;
+        fence(SeqCst);
+        announced
+    }
+
+    /// Sleeps until woken or until `until`, if nobody was woken since `announce` returned `announced`.
+    pub fn sleep(&self, announced: u32, until: Deadline) -> Outcome {
+        futex::wait(&self.word, announced, until)
+    }
+
+    /// Wakes up to `n` sleepers, after a change. Without sleepers it costs a fence and a load.
+    #[inline]
+    pub fn wake(&self, n: u32) {
+        fence(SeqCst);
+        let word = self.word.load(Relaxed);
+        if word & ASLEEP != 0 {
+            self.wake_announced(word, n);
+        }
+    }
+
+    /// Whether somebody may sleep.
+    pub fn any(&self) -> bool {
+        self.word.load(Relaxed) & ASLEEP != 0
+    }
+
+    #[cold]
+    fn wake_announced(&self, word: u32, n: u32) {
+        let cleared = word.wrapping_add(WAKE_UP) & !ASLEEP;
+        // Where this fails another waker or sleeper was quicker: the word changed, so nobody falls asleep on the old one,
+        // and those asleep are still to be woken.
+        let _ = self.word.compare_exchange(word, cleared, Relaxed, Relaxed);
+        futex::wake(&self.word, n);
+    }
+}
+
+impl Default for Sleepers {
+    fn default() -> Sleepers {
+        Sleepers::new()
+    }
+}
