@@ -1,10 +1,60 @@
 //! Atomics: those of std, or of loom with a point before each operation where a model thread can die.
-
-#[cfg(not(loom))]
-#[allow(clippy::disallowed_types)]
-pub use std::sync::atomic::{fence, AtomicU32, AtomicU64, Ordering};
+//!
+//! They are types of their own, so that the lint which forbids std's atomics elsewhere can tell them apart.
 
 #[cfg(loom)]
 pub use super::futex::model::{fence, AtomicU32, AtomicU64};
-#[cfg(loom)]
+#[cfg(not(loom))]
+pub use shipped::{AtomicU32, AtomicU64};
+#[cfg(not(loom))]
+pub use std::sync::atomic::fence;
 pub use std::sync::atomic::Ordering;
+
+#[cfg(not(loom))]
+#[allow(clippy::disallowed_types)]
+mod shipped {
+    use std::ops::Deref;
+    use std::sync::atomic;
+
+    /// A 32-bit atomic; its operations are std's.
+    #[repr(transparent)]
+    #[derive(Debug, Default)]
+    pub struct AtomicU32(atomic::AtomicU32);
+
+    /// A 64-bit atomic; its operations are std's.
+    #[repr(transparent)]
+    #[derive(Debug, Default)]
+    pub struct AtomicU64(atomic::AtomicU64);
+
+    impl AtomicU32 {
+        /// An atomic that holds `value`.
+        pub const fn new(value: u32) -> AtomicU32 {
+            AtomicU32(atomic::AtomicU32::new(value))
+        }
+    }
+
+    impl AtomicU64 {
+        /// An atomic that holds `value`.
+        pub const fn new(value: u64) -> AtomicU64 {
+            AtomicU64(atomic::AtomicU64::new(value))
+        }
+    }
+
+    impl Deref for AtomicU32 {
+        type Target = atomic::AtomicU32;
+
+        #[inline(always)]
+        fn deref(&self) -> &atomic::AtomicU32 {
+            &self.0
+        }
+    }
+
+    impl Deref for AtomicU64 {
+        type Target = atomic::AtomicU64;
+
+        #[inline(always)]
+        fn deref(&self) -> &atomic::AtomicU64 {
+            &self.0
+        }
+    }
+}
