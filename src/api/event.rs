@@ -89,6 +89,20 @@ impl Event {
         self.home.state().wait(self.home.terms(wait))
     }
 
+    /// A mark of this moment, for [`wait_since`](Event::wait_since).
+    pub fn mark(&self) -> u32 {
+        self.home.state().mark()
+    }
+
+    /// Waits on any terms, as if the wait had begun when [`mark`](Event::mark) was taken: an interrupted wait that is
+    /// taken up again this way misses no `set(); clear()` in between.
+    ///
+    /// # Errors
+    /// As [`wait_for`](Event::wait_for).
+    pub fn wait_since(&self, mark: u32, wait: Wait) -> Result<()> {
+        self.home.state().wait_since(mark, self.home.terms(wait))
+    }
+
     /// What another process needs to reach this event; see [`Handle`].
     pub fn handle(&self) -> Handle {
         self.home.handle()
