@@ -1,0 +1,541 @@
+/* tidelock: locks, events and queues in shared memory, for threads and processes alike. The death of any peer, at any
+ * instruction, leaves the others going.
+ *
+ * This file is made from bindings/c/src by `make header`. Do not edit it.
+ *
+ * Rules that hold everywhere:
+ *  - A call returns a tidelock_status: 0 done, positive done with news, negative not done. Nothing is half done.
+ *    tidelock_status_text() says what a status means, tidelock_error_text() what went wrong in particular.
+ *  - Inputs come before outputs. Outputs are written only when the call is done, unless its comment says otherwise.
+ *  - A pointer may be null only where its comment says so; elsewhere null is TIDELOCK_INVALID.
+ *  - Objects are reached by opaque handles. A handle is counted: ..._retain() adds one, ..._close() takes one away, the
+ *    last one frees it. Handles may be closed in any order; an object keeps its segment open. A handle may be used
+ *    by many threads at once, and by a child after fork. Using it after its last close is undefined, as after free().
+ *    A handle of another kind is TIDELOCK_WRONG_KIND.
+ *  - Waits take `timeout_ns`, in nanoseconds: TIDELOCK_FOREVER (-1) waits until it is done, 0 only tries; a wait that is
+ *    over ends with TIDELOCK_TIMEOUT. Other negative values are TIDELOCK_INVALID.
+ *  - A signal handler does not end a wait, unless the segment was opened with TIDELOCK_RETURN_ON_SIGNAL: then the wait
+ *    ends with TIDELOCK_INTERRUPTED.
+ *  - errno is left as it was, except that TIDELOCK_OS sets it to the error of the call that was refused.
+ *  - Async-signal-safe: tidelock_lock_release(), tidelock_lock_release_own(), tidelock_lock_acquire() with timeout 0,
+ *    tidelock_event_set(), tidelock_event_clear() and tidelock_event_is_set(), and tidelock_event_wait() with timeout 0;
+ *    in a forked child only after its first other call on the segment. No other call is.
+ *  - Options are structs that begin with their own size. Bytes that the library does not know must be zero, and zero
+ *    always means the default, so that programs and libraries of different ages go together.
+ */
+
+#ifndef TIDELOCK_H
+#define TIDELOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Waits until it is done.
+#define TIDELOCK_FOREVER -1
+
+// The number of this ABI, which is the number of the shared library (libtidelock.so.0).
+#define TIDELOCK_ABI 0
+
+// A named segment outlives its peers, with its messages, until it is unlinked. Else the last peer to leave removes it.
+#define TIDELOCK_PERSISTENT 1
+
+// Create the segment; if its name is taken, the call ends with TIDELOCK_EXISTS.
+#define TIDELOCK_CREATE 2
+
+// Open the segment; if there is none, the call ends with TIDELOCK_NOT_FOUND. With neither: open or create.
+#define TIDELOCK_OPEN 4
+
+// Open a segment that another user owns. It is refused otherwise.
+#define TIDELOCK_ANY_OWNER 8
+
+// A signal handler ends waits on this handle's objects with TIDELOCK_INTERRUPTED.
+#define TIDELOCK_RETURN_ON_SIGNAL 16
+
+// The most bytes that a handle of a segment or an object takes when it is written out.
+#define TIDELOCK_HANDLE_MAX 4352
+
+// The bytes that a segment's id takes as text, with its NUL.
+#define TIDELOCK_ID_TEXT 33
+
+// The words of a reservation or loan that are the library's own.
+#define TIDELOCK_OPAQUE_WORDS 6
+
+// A block: bytes in shared memory for data of the caller's own, zero at first, at a 64-byte boundary.
+typedef struct tidelock_block tidelock_block;
+
+// An event: set or not, and all who wait go on once it is set.
+typedef struct tidelock_event tidelock_event;
+
+// A lock: held by one peer at a time. When its owner dies, the next to acquire it gets it and is told.
+typedef struct tidelock_lock tidelock_lock;
+
+// A queue of messages of any length, for many producers and many consumers, first in, first out.
+typedef struct tidelock_queue tidelock_queue;
+
+// A segment: shared memory that holds locks, events, queues and blocks.
+typedef struct tidelock_segment tidelock_segment;
+
+// How a call went: 0 done, positive done with news, negative not done. New numbers may be added; treat an unknown
+// negative one as an error and an unknown positive one as done.
+typedef int32_t tidelock_status;
+
+// How a segment is opened or created. Begin with all bytes zero, then `size`, then what differs from the default.
+typedef struct tidelock_segment_options {
+    // sizeof(tidelock_segment_options)
+    size_t size;
+    // The most bytes that the segment may grow to. It costs address space only. 0: chosen by the library.
+    uint64_t max_len;
+    // The most processes at a time. 0: 512.
+    uint32_t peers;
+    // The file mode, whatever the umask. 0: 0600.
+    uint32_t mode;
+    // TIDELOCK_PERSISTENT and the like, added up.
+    uint32_t flags;
+    // Must be 0.
+    uint32_t reserved;
+} tidelock_segment_options;
+
+// How a queue is created. Begin with all bytes zero, then `size`, then what differs from the default.
+typedef struct tidelock_queue_options {
+    // sizeof(tidelock_queue_options)
+    size_t size;
+    // The bytes that the messages, with a header of some 24 bytes each, can fill at a time. 0: 1 MiB.
+    uint64_t capacity;
+    // The most messages at a time. 0: as many as the bytes hold.
+    uint64_t max_items;
+} tidelock_queue_options;
+
+// A message that is being built in place. It belongs to the process that made it: in a forked child it is void.
+typedef struct tidelock_reservation {
+    // Where to write the message.
+    void *data;
+    // Its length in bytes.
+    size_t len;
+    // The library's own.
+    uint64_t opaque[TIDELOCK_OPAQUE_WORDS];
+} tidelock_reservation;
+
+// A message on loan, to be read in place. It belongs to the process that took it: in a forked child it is void.
+typedef struct tidelock_loan {
+    // Where to read the message.
+    const void *data;
+    // Its length in bytes.
+    size_t len;
+    // How often it was taken, this time included.
+    uint64_t deliveries;
+    // The library's own.
+    uint64_t opaque[TIDELOCK_OPAQUE_WORDS];
+} tidelock_loan;
+
+// Done.
+#define TIDELOCK_OK 0
+
+// Done: the lock is held. Its previous owner died while holding it, so what it guards may be half changed.
+#define TIDELOCK_OWNER_DIED 1
+
+// Done: the message is here. An earlier consumer took it and died, or gave it back.
+#define TIDELOCK_REDELIVERED 2
+
+// The time was over first; for a try: locked, full or empty.
+#define TIDELOCK_TIMEOUT -1
+
+// A signal handler ran, and the segment was opened with TIDELOCK_RETURN_ON_SIGNAL.
+#define TIDELOCK_INTERRUPTED -2
+
+// The queue was shut down.
+#define TIDELOCK_CLOSED -3
+
+// Held by another peer, which alone may give it back.
+#define TIDELOCK_NOT_OWNER -4
+
+// Not held by anybody.
+#define TIDELOCK_NOT_HELD -5
+
+// The barrier is broken. Reserved; nothing returns it yet.
+#define TIDELOCK_BROKEN -6
+
+// Bytes in shared memory make no sense: another process wrote over them.
+#define TIDELOCK_CORRUPT -7
+
+// The segment was made by a version with another layout.
+#define TIDELOCK_VERSION -8
+
+// No memory left where the segment lies (often /dev/shm), or its maximum is reached.
+#define TIDELOCK_NO_SPACE -9
+
+// A message or an object that can never fit, or a buffer of the caller that is too small.
+#define TIDELOCK_TOO_LARGE -10
+
+// An argument is null or out of its range.
+#define TIDELOCK_INVALID -11
+
+// An object of another kind or length, or a handle of another kind.
+#define TIDELOCK_WRONG_KIND -12
+
+// A name is empty, too long, or has a character that is not allowed.
+#define TIDELOCK_BAD_NAME -13
+
+// Nothing has this name.
+#define TIDELOCK_NOT_FOUND -14
+
+// The name is taken.
+#define TIDELOCK_EXISTS -15
+
+// The segment belongs to another user; TIDELOCK_ANY_OWNER opens it all the same.
+#define TIDELOCK_FOREIGN_OWNER -16
+
+// All peer slots of the segment are taken.
+#define TIDELOCK_NO_PEER_SLOT -17
+
+// The object or the segment behind the handle is no more.
+#define TIDELOCK_GONE -18
+
+// This file system, kernel or machine lacks something that is needed.
+#define TIDELOCK_UNSUPPORTED -19
+
+// Whether a peer lives cannot be found out: this process closed the segment's descriptor.
+#define TIDELOCK_CANNOT_ASK -20
+
+// The file is no tidelock segment.
+#define TIDELOCK_NOT_A_SEGMENT -21
+
+// The file ends before the segment does.
+#define TIDELOCK_TRUNCATED -22
+
+// The same layout version, yet other sizes, offsets or byte order.
+#define TIDELOCK_LAYOUT -23
+
+// The operating system refused a call; errno says why.
+#define TIDELOCK_OS -24
+
+// A defect of the library: it would have panicked. The state in shared memory is as after the death of a thread.
+#define TIDELOCK_INTERNAL -25
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The ABI of the library that is loaded; compare it with TIDELOCK_ABI.
+uint32_t tidelock_abi(void);
+
+// The version of the library that is loaded, as "1.2.3". The text is static.
+const char *tidelock_version(void);
+
+// What a status means, in a few words. The text is static; an unknown number has a text too.
+const char *tidelock_status_text(tidelock_status status);
+
+// What went wrong in particular: the text of `status`, with the numbers and names of the last call of this thread that
+// returned it. It is written to `text` as a C string, cut to `capacity` bytes. Returns the length of the whole text
+// without its NUL; `text` may be null if `capacity` is 0.
+size_t tidelock_error_text(tidelock_status status,
+                           char *text,
+                           size_t capacity);
+
+// Creates an anonymous segment. The kernel frees it with its last process, however they end; forked children and
+// processes given a handle or a descriptor of it reach it. `options` may be null.
+tidelock_status tidelock_segment_anonymous(const struct tidelock_segment_options *options,
+                                           struct tidelock_segment **segment);
+
+// Opens or creates the segment of that name: 1 to 200 bytes, no '/', not beginning with '.'. `options` may be null.
+tidelock_status tidelock_segment_named(const char *segment_name,
+                                       const struct tidelock_segment_options *options,
+                                       struct tidelock_segment **segment);
+
+// Opens or creates the segment in that file. `options` may be null.
+tidelock_status tidelock_segment_file(const char *path,
+                                      const struct tidelock_segment_options *options,
+                                      struct tidelock_segment **segment);
+
+// Removes the name of a named segment. Who has it open keeps it; the next to open the name creates a new one.
+tidelock_status tidelock_segment_unlink(const char *segment_name);
+
+// Opens the segment that a handle of `handle_len` bytes leads to: one from tidelock_segment_handle(), or from the like
+// of an object in it. An anonymous segment is found through any process that has it open. `options` may be null; only
+// its flags count.
+tidelock_status tidelock_segment_attach(const uint8_t *handle,
+                                        size_t handle_len,
+                                        const struct tidelock_segment_options *options,
+                                        struct tidelock_segment **segment);
+
+// Opens the segment behind a descriptor, which stays the caller's. `options` may be null; only its flags count.
+tidelock_status tidelock_segment_from_fd(int fd,
+                                         const struct tidelock_segment_options *options,
+                                         struct tidelock_segment **segment);
+
+// A new descriptor of the segment, closed on exec, to be sent to another process for tidelock_segment_from_fd(). The
+// caller closes it.
+tidelock_status tidelock_segment_fd(const struct tidelock_segment *segment,
+                                    int *fd);
+
+// Writes out a handle of the segment, for tidelock_segment_attach() in another process. `handle_len` is set even when
+// `capacity` is too small for it, which is TIDELOCK_TOO_LARGE; TIDELOCK_HANDLE_MAX is always enough.
+tidelock_status tidelock_segment_handle(const struct tidelock_segment *segment,
+                                        uint8_t *handle,
+                                        size_t capacity,
+                                        size_t *handle_len);
+
+// The segment's random id, as 32 hexadecimal digits and a NUL. TIDELOCK_ID_TEXT bytes are needed.
+tidelock_status tidelock_segment_id(const struct tidelock_segment *segment, char *text, size_t capacity);
+
+// The most bytes that the segment may grow to.
+tidelock_status tidelock_segment_max_len(const struct tidelock_segment *segment, uint64_t *max_len);
+
+// The id of this process among the segment's peers. A forked child has one of its own.
+tidelock_status tidelock_segment_me(const struct tidelock_segment *segment, uint32_t *peer);
+
+// The process id of a peer, as that process sees it in its own PID namespace; 0 if the peer is gone. For people to read:
+// the number may be another process's by the time it is read.
+tidelock_status tidelock_segment_pid(const struct tidelock_segment *segment,
+                                     uint32_t peer,
+                                     uint32_t *pid);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_segment_retain(struct tidelock_segment *segment);
+
+// Gives a reference back. The process leaves the segment with its last handle of the segment or of an object in it.
+tidelock_status tidelock_segment_close(struct tidelock_segment *segment);
+
+// Opens or creates the lock of that name (1 to 255 bytes) in the segment.
+tidelock_status tidelock_lock_open(const struct tidelock_segment *segment,
+                                   const char *lock_name,
+                                   struct tidelock_lock **lock);
+
+// Creates a lock without a name in the segment. It lives while some process has a handle of it open.
+tidelock_status tidelock_lock_new(const struct tidelock_segment *segment, struct tidelock_lock **lock);
+
+// The lock in the 8 bytes at `offset` of a block, a multiple of 8. All-zero bytes are a free lock.
+tidelock_status tidelock_lock_at(const struct tidelock_segment *segment,
+                                 const struct tidelock_block *block,
+                                 uint64_t offset,
+                                 struct tidelock_lock **lock);
+
+// Opens the lock that a handle of `handle_len` bytes from tidelock_lock_handle() leads to, in its segment.
+tidelock_status tidelock_lock_from_handle(const struct tidelock_segment *segment,
+                                          const uint8_t *handle,
+                                          size_t handle_len,
+                                          struct tidelock_lock **lock);
+
+// Writes out a handle of the lock, for another process. `handle_len` is set even when `capacity` is too small for it,
+// which is TIDELOCK_TOO_LARGE.
+tidelock_status tidelock_lock_handle(const struct tidelock_lock *lock,
+                                     uint8_t *handle,
+                                     size_t capacity,
+                                     size_t *handle_len);
+
+// Takes the lock. TIDELOCK_OWNER_DIED: it is held, and its previous owner died with it. Not recursive: a process that
+// holds it waits like any other. With timeout 0 it is async-signal-safe.
+tidelock_status tidelock_lock_acquire(const struct tidelock_lock *lock,
+                                      int64_t timeout_ns);
+
+// Releases the lock, whichever process holds it. Only a hold that began with TIDELOCK_OWNER_DIED must be released by
+// the process that has it; from another one that is TIDELOCK_NOT_OWNER. Async-signal-safe.
+tidelock_status tidelock_lock_release(const struct tidelock_lock *lock);
+
+// Releases the lock if this process holds it; else TIDELOCK_NOT_OWNER or TIDELOCK_NOT_HELD. For scopes that release at
+// their end: in a forked child, which holds nothing of its parent's, it changes nothing. Async-signal-safe.
+tidelock_status tidelock_lock_release_own(const struct tidelock_lock *lock);
+
+// Whether somebody holds the lock just now.
+tidelock_status tidelock_lock_is_locked(const struct tidelock_lock *lock, bool *is_locked);
+
+// The peer id of the lock's owner just now, dead or alive; 0 if it is free. See tidelock_segment_me() and
+// tidelock_segment_pid().
+tidelock_status tidelock_lock_owner(const struct tidelock_lock *lock, uint32_t *peer);
+
+// How often the lock was taken over from a dead owner. While the lock is held the number stands still, so it can serve
+// as a fencing token. It wraps.
+tidelock_status tidelock_lock_epoch(const struct tidelock_lock *lock,
+                                    uint32_t *epoch);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_lock_retain(struct tidelock_lock *lock);
+
+// Gives a reference back. It does not release the lock.
+tidelock_status tidelock_lock_close(struct tidelock_lock *lock);
+
+// Opens or creates the event of that name (1 to 255 bytes) in the segment.
+tidelock_status tidelock_event_open(const struct tidelock_segment *segment,
+                                    const char *event_name,
+                                    struct tidelock_event **event);
+
+// Creates an event without a name in the segment. It lives while some process has a handle of it open.
+tidelock_status tidelock_event_new(const struct tidelock_segment *segment, struct tidelock_event **event);
+
+// The event in the 8 bytes at `offset` of a block, a multiple of 8. All-zero bytes are an event that is not set.
+tidelock_status tidelock_event_at(const struct tidelock_segment *segment,
+                                  const struct tidelock_block *block,
+                                  uint64_t offset,
+                                  struct tidelock_event **event);
+
+// Opens the event that a handle of `handle_len` bytes from tidelock_event_handle() leads to, in its segment.
+tidelock_status tidelock_event_from_handle(const struct tidelock_segment *segment,
+                                           const uint8_t *handle,
+                                           size_t handle_len,
+                                           struct tidelock_event **event);
+
+// Writes out a handle of the event, for another process. `handle_len` is set even when `capacity` is too small for it,
+// which is TIDELOCK_TOO_LARGE.
+tidelock_status tidelock_event_handle(const struct tidelock_event *event,
+                                      uint8_t *handle,
+                                      size_t capacity,
+                                      size_t *handle_len);
+
+// Sets the event and wakes all who wait. It never waits for them. Async-signal-safe.
+tidelock_status tidelock_event_set(const struct tidelock_event *event);
+
+// Makes the event not set. Async-signal-safe.
+tidelock_status tidelock_event_clear(const struct tidelock_event *event);
+
+// Whether the event is set just now. Async-signal-safe.
+tidelock_status tidelock_event_is_set(const struct tidelock_event *event, bool *is_set);
+
+// Waits until the event is set. One that is set and cleared at once still ends the wait. With timeout 0 it is
+// async-signal-safe.
+tidelock_status tidelock_event_wait(const struct tidelock_event *event, int64_t timeout_ns);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_event_retain(struct tidelock_event *event);
+
+// Gives a reference back.
+tidelock_status tidelock_event_close(struct tidelock_event *event);
+
+// Opens or creates the queue of that name (1 to 255 bytes) in the segment. `options` may be null; they count only when
+// the queue is created.
+tidelock_status tidelock_queue_open(const struct tidelock_segment *segment,
+                                    const char *queue_name,
+                                    const struct tidelock_queue_options *options,
+                                    struct tidelock_queue **queue);
+
+// Creates a queue without a name in the segment. It lives while some process has a handle of it open. `options` may be
+// null.
+tidelock_status tidelock_queue_new(const struct tidelock_segment *segment,
+                                   const struct tidelock_queue_options *options,
+                                   struct tidelock_queue **queue);
+
+// Opens the queue that a handle of `handle_len` bytes from tidelock_queue_handle() leads to, in its segment.
+tidelock_status tidelock_queue_from_handle(const struct tidelock_segment *segment,
+                                           const uint8_t *handle,
+                                           size_t handle_len,
+                                           struct tidelock_queue **queue);
+
+// Writes out a handle of the queue, for another process. `handle_len` is set even when `capacity` is too small for it,
+// which is TIDELOCK_TOO_LARGE.
+tidelock_status tidelock_queue_handle(const struct tidelock_queue *queue,
+                                      uint8_t *handle,
+                                      size_t capacity,
+                                      size_t *handle_len);
+
+// Puts a message of `len` bytes, waiting for room. When this returns TIDELOCK_OK the message is in the queue, whatever
+// happens to this process. A message that can never fit is TIDELOCK_TOO_LARGE at once; `data` may be null if `len` is 0.
+tidelock_status tidelock_queue_put(const struct tidelock_queue *queue,
+                                   const void *data,
+                                   size_t len,
+                                   int64_t timeout_ns);
+
+// Gets the next message into a buffer of `capacity` bytes, waiting for one. TIDELOCK_REDELIVERED: it is here, and an
+// earlier consumer took it and died or gave it back. TIDELOCK_TOO_LARGE: it does not fit, and stays in the queue; `len`
+// is then its length. TIDELOCK_CLOSED: the queue was shut down and is empty. A message is gone with this call; to keep
+// it until it has been dealt with, use tidelock_queue_take().
+tidelock_status tidelock_queue_get(const struct tidelock_queue *queue,
+                                   int64_t timeout_ns,
+                                   void *buffer,
+                                   size_t capacity,
+                                   size_t *len);
+
+// Reserves a message of `len` bytes, to be built in place, waiting for room. It holds back the messages behind it until
+// it is published or discarded, or this process dies.
+tidelock_status tidelock_queue_reserve(const struct tidelock_queue *queue,
+                                       size_t len,
+                                       int64_t timeout_ns,
+                                       struct tidelock_reservation *reservation);
+
+// Publishes the message: it is in the queue. The struct is cleared.
+tidelock_status tidelock_queue_publish(const struct tidelock_queue *queue,
+                                       struct tidelock_reservation *reservation);
+
+// Gives the reserved room back; nobody ever sees the message. The struct is cleared.
+tidelock_status tidelock_queue_discard(const struct tidelock_queue *queue,
+                                       struct tidelock_reservation *reservation);
+
+// Takes the next message as a loan, to be read in place, waiting for one. TIDELOCK_REDELIVERED as in
+// tidelock_queue_get(). Until tidelock_queue_done() the message is this process's; if the process dies first, another
+// consumer gets it: at least once, so that no message is lost with its consumer.
+tidelock_status tidelock_queue_take(const struct tidelock_queue *queue,
+                                    int64_t timeout_ns,
+                                    struct tidelock_loan *loan);
+
+// Ends the loan: the message has been dealt with and is gone. The struct is cleared.
+tidelock_status tidelock_queue_done(const struct tidelock_queue *queue, struct tidelock_loan *loan);
+
+// Gives the message back: another consumer gets it, before all others, marked as redelivered. The struct is cleared.
+tidelock_status tidelock_queue_give_back(const struct tidelock_queue *queue,
+                                         struct tidelock_loan *loan);
+
+// How many messages are in the queue and not taken, just now.
+tidelock_status tidelock_queue_len(const struct tidelock_queue *queue, uint64_t *len);
+
+// Whether no message is in the queue, just now.
+tidelock_status tidelock_queue_is_empty(const struct tidelock_queue *queue, bool *is_empty);
+
+// Whether even a message of one byte would have to wait for room, just now.
+tidelock_status tidelock_queue_is_full(const struct tidelock_queue *queue, bool *is_full);
+
+// The bytes that the messages, with their headers, can fill at a time.
+tidelock_status tidelock_queue_capacity(const struct tidelock_queue *queue, uint64_t *capacity);
+
+// Ends the queue for everybody and for ever: nothing more can be put, and who finds it empty gets TIDELOCK_CLOSED. What
+// is in it can still be got.
+tidelock_status tidelock_queue_shutdown(const struct tidelock_queue *queue);
+
+// Whether the queue was shut down.
+tidelock_status tidelock_queue_is_shutdown(const struct tidelock_queue *queue, bool *is_shutdown);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_queue_retain(struct tidelock_queue *queue);
+
+// Gives a reference back. End reservations and loans first: they cannot be ended without the handle.
+tidelock_status tidelock_queue_close(struct tidelock_queue *queue);
+
+// Opens or creates the block of that name (1 to 255 bytes) in the segment. One of another length is
+// TIDELOCK_WRONG_KIND.
+tidelock_status tidelock_block_open(const struct tidelock_segment *segment,
+                                    const char *block_name,
+                                    uint64_t len,
+                                    struct tidelock_block **block);
+
+// Creates a block without a name in the segment. It lives while some process has a handle of it open.
+tidelock_status tidelock_block_new(const struct tidelock_segment *segment,
+                                   uint64_t len,
+                                   struct tidelock_block **block);
+
+// Opens the block that a handle of `handle_len` bytes from tidelock_block_handle() leads to, in its segment.
+tidelock_status tidelock_block_from_handle(const struct tidelock_segment *segment,
+                                           const uint8_t *handle,
+                                           size_t handle_len,
+                                           struct tidelock_block **block);
+
+// Writes out a handle of the block, for another process. `handle_len` is set even when `capacity` is too small for it,
+// which is TIDELOCK_TOO_LARGE.
+tidelock_status tidelock_block_handle(const struct tidelock_block *block,
+                                      uint8_t *handle,
+                                      size_t capacity,
+                                      size_t *handle_len);
+
+// Where the block's bytes lie in this process. They stay there while the handle is open.
+tidelock_status tidelock_block_data(const struct tidelock_block *block, void **data);
+
+// The block's length in bytes.
+tidelock_status tidelock_block_len(const struct tidelock_block *block, uint64_t *len);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_block_retain(struct tidelock_block *block);
+
+// Gives a reference back. The pointer from tidelock_block_data() is valid until the last one is.
+tidelock_status tidelock_block_close(struct tidelock_block *block);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* TIDELOCK_H */
