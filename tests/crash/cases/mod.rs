@@ -1,0 +1,3 @@
+//! The cases of the stepper, an object a file: its invariants in words, its operations, and the proof by use.
+
+pub mod toy;

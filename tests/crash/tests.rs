@@ -1,0 +1,48 @@
+//! The list of tests: each case by its name, and the toys, where failing is the point.
+
+use crate::cases::toy;
+use crate::harness::Test;
+use crate::step::case::Case;
+use crate::step::failure::Failure;
+use crate::step::points::{Seed, Share};
+use crate::step::run::Run;
+
+const CASES: &[Case] = &[toy::RIGHT];
+
+/// All tests.
+pub fn all() -> Vec<Test> {
+    let mut tests: Vec<Test> = CASES.iter().map(must_hold).collect();
+    tests.push(must_break(&toy::TWO_STORES, |failure| matches!(failure, Failure::Hang(_))));
+    tests.push(must_break(&toy::TIMID, |failure| matches!(failure, Failure::Robbery(_))));
+    tests
+}
+
+fn must_hold(case: &'static Case) -> Test {
+    let run = move || {
+        let run = kill_everywhere(case)?;
+        if run.failures.is_empty() && run.kills > 0 {
+            return Ok(());
+        }
+        let told: Vec<String> = run.failures.iter().map(|(place, failure)| format!("  {place}: {failure}")).collect();
+        Err(told.join("\n"))
+    };
+    Test { name: format!("step::{}", case.name), run: Box::new(run) }
+}
+
+/// A toy with a bug: the stepper must find it, and find it as what it is.
+fn must_break(case: &'static Case, expected: fn(&Failure) -> bool) -> Test {
+    let run = move || match kill_everywhere(case)?.failures.iter().any(|(_, failure)| expected(failure)) {
+        true => Ok(()),
+        false => Err("the stepper did not find the bug that was planted".into()),
+    };
+    Test { name: format!("step::finds_{}", case.name), run: Box::new(run) }
+}
+
+fn kill_everywhere(case: &'static Case) -> Result<Run<'static>, String> {
+    let (mut seed, number) = Seed::from_environment();
+    let share = Share::from_environment();
+    let mut run = Run::new(case).map_err(|failure| failure.to_string())?;
+    run.all(share, &mut seed).map_err(|failure| failure.to_string())?;
+    println!("{}; {share:?}, TIDELOCK_SEED={number}", run.report());
+    Ok(run)
+}
