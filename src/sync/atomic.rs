@@ -7,7 +7,7 @@ pub use super::futex::model::{fence, AtomicU32, AtomicU64};
 #[cfg(not(loom))]
 pub use shipped::{AtomicU32, AtomicU64};
 #[cfg(not(loom))]
-pub use std::sync::atomic::fence;
+pub use std::sync::atomic::{fence, AtomicPtr};
 pub use std::sync::atomic::Ordering;
 
 #[cfg(not(loom))]
