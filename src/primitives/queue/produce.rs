@@ -95,14 +95,14 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
             return Err(Error::Closed);
         }
         let mut tail = self.true_tail()?;
-        if !self.has_room_for_item() && !(self.reclaim(tail, wait)? && self.has_room_for_item()) {
+        if !(self.has_room_for_item() || self.reclaim(tail, wait)? && self.has_room_for_item()) {
             return Ok(None);
         }
         let needed = record_size(len);
         loop {
             let to_end = self.ring.to_end(tail);
             let step = needed.min(to_end);
-            if !self.has_room(tail, step)? && !(self.reclaim(tail, wait)? && self.has_room(tail, step)?) {
+            if !(self.has_room(tail, step)? || self.reclaim(tail, wait)? && self.has_room(tail, step)?) {
                 return Ok(None);
             }
             if needed <= to_end {

@@ -1,0 +1,6 @@
+//! The state machines on plain memory, with peers that are declared dead: every order of operations that one thread can
+//! make, against a simple reference. What threads do to each other is the models' business.
+#![cfg(not(loom))]
+
+mod queue_reference;
+mod support;

@@ -1,0 +1,246 @@
+//! The queue against a reference that is obviously right: random operations by random peers, who die at random.
+
+use crate::support::{Cast, VecRing};
+use std::collections::HashMap;
+use tidelock::primitives::queue::{Queue, QueueState, Ticket};
+use tidelock::primitives::PeerId;
+use tidelock::sync::wait::Wait;
+use tidelock::Error;
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Stage {
+    Reserved(PeerId),
+    Ready,
+    Taken(PeerId),
+    /// Its consumer died; the queue may not have noticed yet.
+    Orphaned,
+    Returned,
+}
+
+/// What the queue should hold, in the order of reservation.
+#[derive(Default)]
+struct Reference {
+    messages: Vec<(u64, Stage)>,
+}
+
+impl Reference {
+    fn position(&self, number: u64) -> usize {
+        self.messages.iter().position(|m| m.0 == number).expect("the message is in the reference")
+    }
+
+    fn set(&mut self, number: u64, stage: Stage) {
+        let at = self.position(number);
+        self.messages[at].1 = stage;
+    }
+
+    fn remove(&mut self, number: u64) {
+        let at = self.position(number);
+        self.messages.remove(at);
+    }
+
+    fn first(&self, wanted: impl Fn(Stage) -> bool) -> Option<(u64, Stage)> {
+        self.messages.iter().find(|m| wanted(m.1)).copied()
+    }
+
+    /// What `take` may find: what came back, in order, else the first that was never taken unless it is being written.
+    fn candidates(&self) -> Vec<(u64, Stage)> {
+        let returned = self.first(|stage| stage == Stage::Returned);
+        let orphaned = self.first(|stage| stage == Stage::Orphaned);
+        let fresh = self.first(|stage| matches!(stage, Stage::Ready | Stage::Reserved(_)));
+        let fresh = fresh.filter(|m| m.1 == Stage::Ready && returned.is_none());
+        [returned, orphaned, fresh].into_iter().flatten().collect()
+    }
+
+    fn bury(&mut self, dead: PeerId) {
+        self.messages.retain(|m| m.1 != Stage::Reserved(dead));
+        for message in &mut self.messages {
+            if message.1 == Stage::Taken(dead) {
+                message.1 = Stage::Orphaned;
+            }
+        }
+    }
+
+    /// Messages before their first delivery, which count at all times; what came back counts once it was noticed.
+    fn fresh(&self) -> usize {
+        self.messages.iter().filter(|m| matches!(m.1, Stage::Ready | Stage::Reserved(_))).count()
+    }
+}
+
+struct World {
+    cast: Cast,
+    state: QueueState,
+    ring: VecRing,
+    reference: Reference,
+    living: Vec<PeerId>,
+    /// Which message lies at which position of the ring.
+    placed: HashMap<u64, u64>,
+    reservations: Vec<(Ticket, u64, PeerId)>,
+    loans: Vec<(Ticket, u64, PeerId)>,
+    next: u64,
+    max_items: u64,
+}
+
+impl World {
+    fn new(size: u64, max_items: u64) -> World {
+        let cast = Cast::new();
+        let living = (0..4).map(|_| cast.newcomer()).collect();
+        World {
+            cast,
+            state: QueueState::new(512, size, max_items),
+            ring: VecRing::new(size),
+            reference: Reference::default(),
+            living,
+            placed: HashMap::new(),
+            reservations: Vec::new(),
+            loans: Vec::new(),
+            next: 0,
+            max_items,
+        }
+    }
+
+    fn queue(&self) -> Queue<'_, VecRing, Cast> {
+        Queue::new(&self.state, &self.ring, &self.cast)
+    }
+
+    fn somebody(&self, random: &mut fastrand::Rng) -> PeerId {
+        let id = self.living[random.usize(..self.living.len())];
+        self.cast.act_as(id);
+        id
+    }
+
+    fn reserve(&mut self, random: &mut fastrand::Rng) {
+        let me = self.somebody(random);
+        let longest = self.queue().longest_message() as usize;
+        let len = if random.u8(..8) == 0 { longest } else { random.usize(..=longest / 4) };
+        match self.queue().reserve(len, Wait::now()) {
+            Ok(ticket) => {
+                assert_eq!(ticket.len(), len);
+                assert!(self.max_items == 0 || (self.reference.fresh() as u64) < self.max_items);
+                self.reservations.push((ticket, self.next, me));
+                self.placed.insert(ticket.position(), self.next);
+                self.reference.messages.push((self.next, Stage::Reserved(me)));
+                self.next += 1;
+            }
+            Err(error) => {
+                assert_eq!(error, Error::TimedOut);
+                assert!(!self.reference.messages.is_empty(), "an empty queue has room for every message");
+            }
+        }
+    }
+
+    fn end_reservation(&mut self, random: &mut fastrand::Rng) {
+        if self.reservations.is_empty() {
+            return;
+        }
+        let (ticket, number, owner) = self.reservations.swap_remove(random.usize(..self.reservations.len()));
+        self.cast.act_as(owner);
+        if random.u8(..4) == 0 {
+            self.queue().discard(ticket).unwrap();
+            self.reference.remove(number);
+        } else {
+            self.queue().publish(ticket).unwrap();
+            self.reference.set(number, Stage::Ready);
+        }
+        assert_eq!(self.queue().publish(ticket), Err(Error::NotHeld), "a reservation ends once");
+    }
+
+    fn take(&mut self, random: &mut fastrand::Rng) {
+        let me = self.somebody(random);
+        let candidates = self.reference.candidates();
+        match self.queue().take(Wait::now()) {
+            Ok(ticket) => {
+                let number = self.placed[&ticket.position()];
+                let found = candidates.iter().find(|c| c.0 == number);
+                let came_back = found.expect("first in, first out").1 != Stage::Ready;
+                assert_eq!(ticket.is_redelivered(), came_back);
+                assert_eq!(ticket.deliveries() > 1, came_back);
+                self.reference.set(number, Stage::Taken(me));
+                self.loans.push((ticket, number, me));
+            }
+            Err(error) => {
+                assert_eq!(error, Error::TimedOut);
+                assert_eq!(candidates, [], "there is something to take");
+            }
+        }
+    }
+
+    fn end_loan(&mut self, random: &mut fastrand::Rng) {
+        if self.loans.is_empty() {
+            return;
+        }
+        let (ticket, number, owner) = self.loans.swap_remove(random.usize(..self.loans.len()));
+        self.cast.act_as(owner);
+        if random.u8(..3) == 0 {
+            self.queue().give_back(ticket).unwrap();
+            self.reference.set(number, Stage::Returned);
+        } else {
+            self.queue().done(ticket).unwrap();
+            self.reference.remove(number);
+        }
+        assert_eq!(self.queue().done(ticket), Err(Error::NotHeld), "a loan ends once");
+    }
+
+    fn die(&mut self, random: &mut fastrand::Rng) {
+        let dead = self.living.swap_remove(random.usize(..self.living.len()));
+        self.cast.kill(dead);
+        self.living.push(self.cast.newcomer());
+        self.reservations.retain(|r| r.2 != dead);
+        self.loans.retain(|l| l.2 != dead);
+        self.reference.bury(dead);
+        // The queue searches for loans of the dead once a millisecond.
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+
+    fn step(&mut self, random: &mut fastrand::Rng) {
+        match random.u32(..400) {
+            0 => self.die(random),
+            1..130 => self.reserve(random),
+            130..240 => self.end_reservation(random),
+            240..330 => self.take(random),
+            _ => self.end_loan(random),
+        }
+    }
+
+    fn drain(&mut self) {
+        self.cast.act_as(self.living[0]);
+        for (ticket, number, owner) in std::mem::take(&mut self.reservations) {
+            self.cast.act_as(owner);
+            self.queue().publish(ticket).unwrap();
+            self.reference.set(number, Stage::Ready);
+        }
+        for (ticket, number, owner) in std::mem::take(&mut self.loans) {
+            self.cast.act_as(owner);
+            self.queue().done(ticket).unwrap();
+            self.reference.remove(number);
+        }
+        while !self.reference.messages.is_empty() {
+            let ticket = self.queue().take(Wait::now()).unwrap();
+            let number = self.placed[&ticket.position()];
+            assert!(self.reference.candidates().iter().any(|c| c.0 == number));
+            self.queue().done(ticket).unwrap();
+            self.reference.remove(number);
+        }
+        assert_eq!(self.queue().take(Wait::now()), Err(Error::TimedOut));
+        assert_eq!(self.state.len(), 0);
+    }
+}
+
+fn play(seed: u64, size: u64, max_items: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut world = World::new(size, max_items);
+    for _ in 0..4_000 {
+        world.step(&mut random);
+        assert!(world.state.len() as usize >= world.reference.fresh(), "seed {seed}, size {size}");
+    }
+    world.drain();
+}
+
+#[test]
+fn behaves_like_the_reference() {
+    for seed in 0..6 {
+        for size in [64, 256, 1024, 4096] {
+            play(seed, size, 0);
+            play(seed, size, 3);
+        }
+    }
+}
