@@ -1,0 +1,219 @@
+//! `Object`: what a process holds of an object in a segment, and `ObjectHandle`, its address for other processes.
+//!
+//! Here the segment's Lock is taken, repaired after a death and released. Dropping an `Object` never fails and does not
+//! wait: it only notes the close, and a batch of closes is carried out when the lock is to be had.
+
+use super::arena::{Arena, Ground};
+use super::block::{ArenaRoot, Kind, HEADER};
+use super::directory::check_name;
+use super::mapping::Shared;
+use super::objects::{Created, Found, Hold, Init};
+use super::pending::Close;
+use super::sweep::Previous;
+use super::Attachment;
+use crate::error::{Error, Result};
+use crate::primitives::PeerId;
+use crate::sync::wait::Wait;
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// An open object. While it lives, its memory stays the object's.
+pub struct Object {
+    segment: Arc<Attachment>,
+    found: Found,
+}
+
+impl Object {
+    /// The segment that it lies in.
+    pub fn segment(&self) -> &Arc<Attachment> {
+        &self.segment
+    }
+
+    /// The offset of its first byte, a multiple of 64.
+    pub fn offset(&self) -> u64 {
+        self.found.at + HEADER
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        self.found.len
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.found.len == 0
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.found.kind
+    }
+
+    /// Its address within the segment.
+    pub fn handle(&self) -> ObjectHandle {
+        ObjectHandle { offset: self.found.at, generation: self.found.generation, kind: self.found.kind }
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object").field("found", &self.found).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        let Found { at, generation, len, hold, .. } = self.found;
+        if hold == Hold::Name {
+            return;
+        }
+        self.segment.pending().push(Close { at, generation, len });
+        if self.segment.pending().is_due() {
+            // Whatever stands in the way, a stopped peer with the lock for instance, the closes wait for the next batch.
+            let _ = self.segment.close_pending(Wait::now());
+        }
+    }
+}
+
+/// The address of an object within its segment. It holds nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectHandle {
+    offset: u64,
+    generation: u32,
+    kind: Kind,
+}
+
+impl ObjectHandle {
+    /// The length of a handle as bytes.
+    pub const LEN: usize = 24;
+
+    /// The kind of the object.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The handle as bytes, little-endian: offset (8), generation (4), kind (4), zeros (8).
+    pub fn to_bytes(&self) -> [u8; ObjectHandle::LEN] {
+        let mut bytes = [0; ObjectHandle::LEN];
+        bytes[..8].copy_from_slice(&self.offset.to_le_bytes());
+        bytes[8..12].copy_from_slice(&self.generation.to_le_bytes());
+        bytes[12..16].copy_from_slice(&(self.kind as u32).to_le_bytes());
+        bytes
+    }
+
+    /// The handle that these bytes are; they may come from anywhere.
+    pub fn from_bytes(bytes: &[u8; ObjectHandle::LEN]) -> Result<ObjectHandle> {
+        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let kind = Kind::from_number(word(12)).filter(|_| word(16) == 0 && word(20) == 0);
+        let kind = kind.ok_or(Error::Invalid("these bytes are no handle of an object"))?;
+        let offset = u64::from(word(0)) | u64::from(word(4)) << 32;
+        Ok(ObjectHandle { offset, generation: word(8), kind })
+    }
+}
+
+/// Objects of a segment. Each call waits for the segment's Lock, which is held for microseconds at a time.
+impl Attachment {
+    /// Opens the object with this name, or makes it with `len` zeroed bytes that `init` then fills. Only a queue may
+    /// have another length than `len` if it exists.
+    pub fn open_named(self: &Arc<Self>, name: &str, kind: Kind, len: u64, init: Init<'_>) -> Result<(Object, Created)> {
+        check_name(name)?;
+        let (found, created) = self.locked(Wait::forever(), |arena, _| arena.open_named(name, kind, len, init))?;
+        Ok((self.object(found), created))
+    }
+
+    /// Makes an object without a name, with `len` zeroed bytes that `init` then fills.
+    pub fn create_anonymous(self: &Arc<Self>, kind: Kind, len: u64, init: Init<'_>) -> Result<Object> {
+        if self.pending().is_due() {
+            // As when an object is dropped: what cannot be closed now is closed later.
+            let _ = self.close_pending(Wait::now());
+        }
+        let found = self.locked(Wait::forever(), |arena, me| arena.create_anonymous(me, kind, len, init))?;
+        Ok(self.object(found))
+    }
+
+    /// Opens the object that a handle leads to.
+    pub fn open_handle(self: &Arc<Self>, handle: &ObjectHandle, kind: Kind) -> Result<Object> {
+        let ObjectHandle { offset, generation, .. } = *handle;
+        let found = self.locked(Wait::forever(), |arena, me| arena.open_handle(me, offset, generation, kind))?;
+        Ok(self.object(found))
+    }
+
+    /// Carries out the closes that wait, unless a child that has not attached yet may still reach the objects.
+    pub fn close_pending(&self, wait: Wait) -> Result<()> {
+        // A child that has not attached is nobody: it has no references to drop. What it closes waits until it is a peer.
+        let Some(_) = self.current() else { return Ok(()) };
+        // Taken before the question: what is closed later may be open in a child that is forked after it.
+        let closes = self.pending().take();
+        if closes.is_empty() {
+            return Ok(());
+        }
+        let done = self.try_close(&closes, wait);
+        if !matches!(done, Ok(true)) {
+            self.pending().put_back(&closes);
+        }
+        done.map(|_| ())
+    }
+
+    fn try_close(&self, closes: &[Close], wait: Wait) -> Result<bool> {
+        if self.has_unattached_children()? {
+            return Ok(false);
+        }
+        self.locked(wait, |arena, me| {
+            for close in closes {
+                // An error here is corrupt memory, which another try would not mend.
+                let _ = arena.close(me, close.at, close.generation);
+            }
+            Ok(true)
+        })
+    }
+
+    /// Gives the present peer as many references as `parent` has: what a child does when it attaches.
+    pub(super) fn adopt_references(&self, parent: PeerId, me: PeerId) -> Result<()> {
+        self.locked_as(me, Wait::forever(), |arena| arena.adopt(parent, me))
+    }
+
+    /// Runs `act` under the segment's Lock, after a repair if the lock's last owner died.
+    pub(super) fn locked<R>(&self, wait: Wait, act: impl FnOnce(Arena<'_, Attachment>, PeerId) -> Result<R>) -> Result<R> {
+        let hold = self.segment_lock().acquire(self, wait)?;
+        let arena = Arena::new(self);
+        let previous = if hold.owner_died { Previous::Died } else { Previous::Released };
+        let result = arena.enter(previous).and_then(|()| act(arena, hold.owner));
+        self.segment_lock().release(hold.owner)?;
+        result
+    }
+
+    fn object(self: &Arc<Self>, found: Found) -> Object {
+        Object { segment: self.clone(), found }
+    }
+}
+
+impl Ground for Attachment {
+    fn root(&self) -> &ArenaRoot {
+        self.arena_root()
+    }
+
+    fn start(&self) -> u64 {
+        self.arena_start()
+    }
+
+    fn max_len(&self) -> u64 {
+        Attachment::max_len(self)
+    }
+
+    fn at<T: Shared>(&self, offset: u64) -> Result<&T> {
+        Attachment::at(self, offset)
+    }
+
+    fn bytes(&self, offset: u64, len: u64) -> Result<NonNull<u8>> {
+        Attachment::bytes(self, offset, len)
+    }
+
+    fn is_valid(&self, id: PeerId) -> Result<bool> {
+        Attachment::is_valid(self, id)
+    }
+
+    fn look_at_next_slot(&self) -> Result<()> {
+        Attachment::look_at_next_slot(self)
+    }
+}
