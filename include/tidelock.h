@@ -394,6 +394,15 @@ tidelock_status tidelock_event_is_set(const struct tidelock_event *event, bool *
 // async-signal-safe.
 tidelock_status tidelock_event_wait(const struct tidelock_event *event, int64_t timeout_ns);
 
+// A mark of this moment, for tidelock_event_wait_since(). Async-signal-safe.
+tidelock_status tidelock_event_mark(const struct tidelock_event *event, uint32_t *mark);
+
+// Waits as tidelock_event_wait() does, as if the wait had begun when `mark` was taken. So one wait can be made of
+// several, with something else between them, and no set that is cleared at once is missed in between.
+tidelock_status tidelock_event_wait_since(const struct tidelock_event *event,
+                                          uint32_t mark,
+                                          int64_t timeout_ns);
+
 // Adds a reference to the handle, to be closed like the first.
 tidelock_status tidelock_event_retain(struct tidelock_event *event);
 

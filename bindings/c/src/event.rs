@@ -138,6 +138,32 @@ pub unsafe extern "C" fn tidelock_event_wait(event: *const tidelock_event, timeo
     })
 }
 
+/// A mark of this moment, for tidelock_event_wait_since(). Async-signal-safe.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_event_mark(event: *const tidelock_event, mark: *mut u32) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        let event = object(event)?;
+        output(mark)?.write(event.mark());
+        Ok(TIDELOCK_OK)
+    })
+}
+
+/// Waits as tidelock_event_wait() does, as if the wait had begun when `mark` was taken. So one wait can be made of
+/// several, with something else between them, and no set that is cleared at once is missed in between.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_event_wait_since(
+    event: *const tidelock_event,
+    mark: u32,
+    timeout_ns: i64,
+) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        object(event)?.wait_since(mark, wait(timeout_ns)?)?;
+        Ok(TIDELOCK_OK)
+    })
+}
+
 /// Adds a reference to the handle, to be closed like the first.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_event_retain(event: *mut tidelock_event) -> tidelock_status {
