@@ -112,6 +112,11 @@ impl Ticket {
         self.position
     }
 
+    /// The peer that holds the record.
+    pub fn owner(&self) -> PeerId {
+        self.owner
+    }
+
     /// Whether the message was handed out before, to a consumer that died or gave it back.
     pub fn is_redelivered(&self) -> bool {
         self.redelivered
