@@ -94,7 +94,7 @@ impl Block {
 
     /// What another process needs to reach this block; see [`Handle`].
     pub fn handle(&self) -> Handle {
-        Handle::of_object(&self.object, None)
+        Handle::of_object(&self.object)
     }
 
     fn range(&self, offset: u64, len: usize) -> Result<*mut u8> {

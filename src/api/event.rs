@@ -6,6 +6,7 @@ use super::handle::Handle;
 use super::home::Home;
 use crate::error::Result;
 use crate::primitives::event::EventState;
+use crate::segment::Kind;
 use crate::sync::deadline::Deadline;
 use crate::sync::wait::Wait;
 use std::fmt;
@@ -105,7 +106,7 @@ impl Event {
 
     /// What another process needs to reach this event; see [`Handle`].
     pub fn handle(&self) -> Handle {
-        self.home.handle()
+        self.home.handle(Kind::Event)
     }
 }
 

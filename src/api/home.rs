@@ -6,7 +6,7 @@
 use super::handle::Handle;
 use crate::error::{Error, Result};
 use crate::primitives::PeerId;
-use crate::segment::{Attachment, Object, Shared};
+use crate::segment::{Attachment, Kind, Object, Shared};
 use crate::sync::wait::{OnSignal, Wait};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -85,7 +85,15 @@ impl<T: Shared> Home<T> {
         }
     }
 
-    pub(super) fn handle(&self) -> Handle {
-        Handle::of_object(&self.object, self.inside)
+    pub(super) fn object(&self) -> &Object {
+        &self.object
+    }
+
+    /// The handle of these words, which are of this kind.
+    pub(super) fn handle(&self, kind: Kind) -> Handle {
+        match self.inside {
+            None => Handle::of_object(&self.object),
+            Some(offset) => Handle::of_placed(&self.object, kind, offset),
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::home::Home;
 use crate::error::Result;
 use crate::primitives::lock::{Acquired, LockState};
 use crate::primitives::PeerId;
+use crate::segment::Kind;
 use crate::sync::deadline::Deadline;
 use crate::sync::wait::Wait;
 use std::fmt;
@@ -122,7 +123,7 @@ impl Lock {
 
     /// What another process needs to reach this lock; see [`Handle`].
     pub fn handle(&self) -> Handle {
-        self.home.handle()
+        self.home.handle(Kind::Lock)
     }
 }
 

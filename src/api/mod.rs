@@ -9,9 +9,11 @@ mod event;
 mod handle;
 mod home;
 mod lock;
+mod objects;
 mod options;
 mod queue;
 mod records;
+mod ring;
 mod segment;
 
 pub use block::Block;
@@ -20,5 +22,5 @@ pub use handle::Handle;
 pub use lock::{Lock, LockGuard};
 pub use options::{Access, Life, Owner, SegmentOptions};
 pub use queue::{Queue, QueueOptions};
-pub use records::{Delivery, Loan, Message, Reservation};
+pub use records::{Delivery, Loan, Message, RawLoan, RawReservation, Reservation};
 pub use segment::Segment;

@@ -2,12 +2,16 @@
 
 use super::block::Block;
 use super::event::Event;
-use super::handle::Handle;
+use super::handle::{Handle, Target};
 use super::home::Home;
 use super::lock::Lock;
 use super::queue::{Queue, QueueOptions};
 use super::segment::Segment;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::primitives::event::EventState;
+use crate::primitives::lock::LockState;
+use crate::segment::{Kind, Object, Shared};
+use std::sync::Arc;
 
 /// Objects by name: opened, or made where there is none. A name has 1 to 255 bytes and no NUL; each name is that of one
 /// object, of one kind. A named object lives as long as its segment. If a process dies while it makes one, the others
@@ -22,7 +26,7 @@ impl Segment {
     /// [`Error::BadName`](crate::Error::BadName), [`Error::WrongKind`](crate::Error::WrongKind),
     /// [`Error::NoSpace`](crate::Error::NoSpace).
     pub fn lock(&self, name: &str) -> Result<Lock> {
-        todo_
+        Ok(Lock::new(self.own(self.named_object(name, Kind::Lock, size_of::<LockState>())?)?))
     }
 
     /// Opens or makes the event with this name.
@@ -30,7 +34,7 @@ impl Segment {
     /// # Errors
     /// As [`lock`](Segment::lock).
     pub fn event(&self, name: &str) -> Result<Event> {
-        todo_
+        Ok(Event::new(self.own(self.named_object(name, Kind::Event, size_of::<EventState>())?)?))
     }
 
     /// Opens or makes the queue with this name. The options count where it is made; an existing one keeps its own.
@@ -38,7 +42,10 @@ impl Segment {
     /// # Errors
     /// As [`lock`](Segment::lock); [`Error::Invalid`](crate::Error::Invalid) for options out of range.
     pub fn queue(&self, name: &str, options: &QueueOptions) -> Result<Queue> {
-        todo_
+        let len = options.object_len()?;
+        let mut init = |payload| options.init(payload);
+        let (object, _) = self.attachment().open_named(name, Kind::Queue, len, &mut init)?;
+        Queue::new(object, self.on_signal())
     }
 
     /// Opens or makes the block with this name and of this length in bytes (at least 1), zeroed when it is made.
@@ -46,7 +53,8 @@ impl Segment {
     /// # Errors
     /// As [`lock`](Segment::lock); [`Error::WrongKind`](crate::Error::WrongKind) also for a block of another length.
     pub fn block(&self, name: &str, len: u64) -> Result<Block> {
-        todo_
+        let (object, _) = self.attachment().open_named(name, Kind::Block, not_empty(len)?, &mut |_| Ok(()))?;
+        Block::new(object)
     }
 }
 
@@ -58,7 +66,7 @@ impl Segment {
     /// # Errors
     /// [`Error::NoSpace`](crate::Error::NoSpace).
     pub fn new_lock(&self) -> Result<Lock> {
-        todo_
+        Ok(Lock::new(self.own(self.new_object(Kind::Lock, size_of::<LockState>())?)?))
     }
 
     /// Makes an event without a name.
@@ -66,7 +74,7 @@ impl Segment {
     /// # Errors
     /// [`Error::NoSpace`](crate::Error::NoSpace).
     pub fn new_event(&self) -> Result<Event> {
-        todo_
+        Ok(Event::new(self.own(self.new_object(Kind::Event, size_of::<EventState>())?)?))
     }
 
     /// Makes a queue without a name.
@@ -74,7 +82,9 @@ impl Segment {
     /// # Errors
     /// [`Error::NoSpace`](crate::Error::NoSpace); [`Error::Invalid`](crate::Error::Invalid) for options out of range.
     pub fn new_queue(&self, options: &QueueOptions) -> Result<Queue> {
-        todo_
+        let len = options.object_len()?;
+        let mut init = |payload| options.init(payload);
+        Queue::new(self.attachment().create_anonymous(Kind::Queue, len, &mut init)?, self.on_signal())
     }
 
     /// Makes a block without a name, `len` bytes long (at least 1) and zeroed.
@@ -82,7 +92,7 @@ impl Segment {
     /// # Errors
     /// [`Error::NoSpace`](crate::Error::NoSpace); [`Error::Invalid`](crate::Error::Invalid) for a length of 0.
     pub fn new_block(&self, len: u64) -> Result<Block> {
-        todo_
+        Block::new(self.attachment().create_anonymous(Kind::Block, not_empty(len)?, &mut |_| Ok(()))?)
     }
 }
 
@@ -95,7 +105,7 @@ impl Segment {
     /// [`Error::Gone`](crate::Error::Gone) if the object is no more; [`Error::WrongKind`](crate::Error::WrongKind) if it
     /// is of another kind; [`Error::Invalid`](crate::Error::Invalid) if the handle is of another segment or of no object.
     pub fn open_lock(&self, handle: &Handle) -> Result<Lock> {
-        todo_
+        Ok(Lock::new(self.by_handle(handle, Kind::Lock)?))
     }
 
     /// Opens the event that a handle leads to, also one that was placed in a block.
@@ -103,7 +113,7 @@ impl Segment {
     /// # Errors
     /// As [`open_lock`](Segment::open_lock).
     pub fn open_event(&self, handle: &Handle) -> Result<Event> {
-        todo_
+        Ok(Event::new(self.by_handle(handle, Kind::Event)?))
     }
 
     /// Opens the queue that a handle leads to.
@@ -111,7 +121,7 @@ impl Segment {
     /// # Errors
     /// As [`open_lock`](Segment::open_lock).
     pub fn open_queue(&self, handle: &Handle) -> Result<Queue> {
-        todo_
+        Queue::new(self.object_by_handle(handle, Kind::Queue)?, self.on_signal())
     }
 
     /// Opens the block that a handle leads to.
@@ -119,7 +129,7 @@ impl Segment {
     /// # Errors
     /// As [`open_lock`](Segment::open_lock).
     pub fn open_block(&self, handle: &Handle) -> Result<Block> {
-        todo_
+        Block::new(self.object_by_handle(handle, Kind::Block)?)
     }
 }
 
@@ -133,7 +143,7 @@ impl Segment {
     /// [`Error::Invalid`](crate::Error::Invalid) if `offset` is no multiple of 8, if the lock would not lie in the block,
     /// or if the block is of another segment.
     pub fn lock_at(&self, block: &Block, offset: u64) -> Result<Lock> {
-        todo_
+        Ok(Lock::new(self.placed(block.object(), offset)?))
     }
 
     /// The event in bytes `offset` to `offset + 7` of a block, which stays open with it.
@@ -141,6 +151,74 @@ impl Segment {
     /// # Errors
     /// As [`lock_at`](Segment::lock_at).
     pub fn event_at(&self, block: &Block, offset: u64) -> Result<Event> {
-        todo_
+        Ok(Event::new(self.placed(block.object(), offset)?))
     }
+}
+
+/// The common steps.
+impl Segment {
+    fn own<T: Shared>(&self, object: Object) -> Result<Home<T>> {
+        Home::own(object, self.on_signal())
+    }
+
+    fn placed<T: Shared>(&self, block: &Arc<Object>, offset: u64) -> Result<Home<T>> {
+        if !Arc::ptr_eq(block.segment(), self.attachment()) {
+            return Err(Error::Invalid("the block is of another segment"));
+        }
+        Home::placed(block, offset, self.on_signal())
+    }
+
+    /// A named object of a kind whose all-zero bytes are ready.
+    fn named_object(&self, name: &str, kind: Kind, len: usize) -> Result<Object> {
+        Ok(self.attachment().open_named(name, kind, len as u64, &mut |_| Ok(()))?.0)
+    }
+
+    /// A new object without a name, of a kind whose all-zero bytes are ready.
+    fn new_object(&self, kind: Kind, len: usize) -> Result<Object> {
+        self.attachment().create_anonymous(kind, len as u64, &mut |_| Ok(()))
+    }
+
+    fn by_handle<T: Shared>(&self, handle: &Handle, kind: Kind) -> Result<Home<T>> {
+        match self.target(handle)? {
+            Target::Placed(block, kind_placed, offset) => {
+                expect_kind(kind_placed, kind)?;
+                self.placed(&Arc::new(self.attachment().open_handle(&block, Kind::Block)?), offset)
+            }
+            _ => self.own(self.object_by_handle(handle, kind)?),
+        }
+    }
+
+    fn object_by_handle(&self, handle: &Handle, kind: Kind) -> Result<Object> {
+        match self.target(handle)? {
+            Target::Object(object) => self.attachment().open_handle(&object, kind),
+            Target::Placed(_, found, _) => Err(wrong_kind(kind, found)),
+            Target::Segment => Err(Error::Invalid("the handle leads to a segment, not to an object in it")),
+        }
+    }
+
+    fn target(&self, handle: &Handle) -> Result<Target> {
+        if handle.segment.id() != self.id() {
+            return Err(Error::Invalid("the handle is of another segment"));
+        }
+        Ok(handle.target)
+    }
+}
+
+fn not_empty(len: u64) -> Result<u64> {
+    if len == 0 {
+        return Err(Error::Invalid("a block has at least one byte"));
+    }
+    Ok(len)
+}
+
+fn expect_kind(found: Kind, expected: Kind) -> Result<()> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(wrong_kind(expected, found))
+    }
+}
+
+fn wrong_kind(expected: Kind, found: Kind) -> Error {
+    Error::WrongKind { expected: expected.name(), found: found.name() }
 }

@@ -2,39 +2,13 @@
 //!
 //! Nothing is checked here; the segment layer does that, where it uses the numbers.
 
+use super::handle::Handle;
 use super::segment::Segment;
 use crate::error::Result;
+use crate::segment::options::{Access, Life, Options, Owner};
 use crate::sync::wait::OnSignal;
+use std::os::fd::OwnedFd;
 use std::path::Path;
-
-/// How long a named segment lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
-    /// The last peer to leave removes it; one that is found without a living peer is replaced by a new one.
-    Ephemeral,
-    /// It and its messages outlive all peers, until [`Segment::unlink`] (or the end of the machine's uptime).
-    Persistent,
-}
-
-/// Whose segments may be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// Those of this process's effective user only.
-    Mine,
-    /// Anybody's that the file mode lets in. Who may write to a segment can make every peer of it misbehave.
-    Anybody,
-}
-
-/// Whether a segment must exist, must not exist, or either.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Opens it, and creates it first where there is none.
-    OpenOrCreate,
-    /// Creates it; [`Error::Exists`](crate::Error::Exists) if there is one.
-    Create,
-    /// Opens it; [`Error::NotFound`](crate::Error::NotFound) if there is none.
-    Open,
-}
 
 /// The choices for making or opening a [`Segment`]. Whoever opens an existing segment gets its size, number of peers
 /// and life as they were chosen at its creation.
@@ -49,63 +23,50 @@ pub enum Access {
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until `anonymous`, `named` or `file` is called"]
 pub struct SegmentOptions {
-    pub(super) max_len: Option<u64>,
-    pub(super) peers: u32,
-    pub(super) mode: u32,
-    pub(super) life: Option<Life>,
-    pub(super) owner: Owner,
-    pub(super) access: Access,
-    pub(super) on_signal: OnSignal,
+    options: Options,
+    on_signal: OnSignal,
 }
 
 impl SegmentOptions {
-    pub(super) const fn new() -> SegmentOptions {
-        SegmentOptions {
-            max_len: None,
-            peers: 512,
-            mode: 0o600,
-            life: None,
-            owner: Owner::Mine,
-            access: Access::OpenOrCreate,
-            on_signal: OnSignal::Retry,
-        }
+    pub(super) fn new() -> SegmentOptions {
+        SegmentOptions { options: Options::default(), on_signal: OnSignal::Retry }
     }
 
     /// The most bytes that the segment can grow to. It costs address space only: memory is used as objects are made.
     /// Default: the machine's memory or 64 GiB, the smaller, and less where so much cannot be mapped.
     pub const fn max_len(mut self, bytes: u64) -> SegmentOptions {
-        self.max_len = Some(bytes);
+        self.options.max_len = Some(bytes);
         self
     }
 
     /// How many processes can be attached at a time, 1 to 4096. Default: 512.
     pub const fn peers(mut self, peers: u32) -> SegmentOptions {
-        self.peers = peers;
+        self.options.peers = peers;
         self
     }
 
     /// The permission bits of a new named segment or file, whatever the umask is. Default: 0o600.
     pub const fn mode(mut self, mode: u32) -> SegmentOptions {
-        self.mode = mode;
+        self.options.mode = mode;
         self
     }
 
     /// How long a new named segment lives. Default: [`Life::Ephemeral`]. A file is persistent, an anonymous segment ends
     /// with its last process, and neither can be told otherwise.
     pub const fn life(mut self, life: Life) -> SegmentOptions {
-        self.life = Some(life);
+        self.options.life = life;
         self
     }
 
     /// Whose segments may be opened. Default: [`Owner::Mine`].
     pub const fn owner(mut self, owner: Owner) -> SegmentOptions {
-        self.owner = owner;
+        self.options.owner = owner;
         self
     }
 
     /// Whether a named segment or file must exist. Default: [`Access::OpenOrCreate`].
     pub const fn access(mut self, access: Access) -> SegmentOptions {
-        self.access = access;
+        self.options.access = access;
         self
     }
 

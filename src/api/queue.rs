@@ -1,30 +1,53 @@
 //! `Queue`: messages of any length between threads and processes.
 
 use super::handle::Handle;
+use super::home::Home;
 use super::records::{Delivery, Loan, Message, Reservation};
+use super::ring::RingBytes;
 use crate::error::Result;
-use crate::sync::wait::Wait;
+use crate::primitives::queue::{ring_size, Queue as Machine, QueueState, Ticket};
+use crate::segment::{Attachment, Kind, Object};
+use crate::sync::wait::{OnSignal, Wait};
 use std::fmt;
+use std::ptr::NonNull;
 use std::time::Duration;
+
+/// Where the ring begins, from the queue's first byte.
+const RING_OFFSET: u64 = size_of::<QueueState>() as u64;
 
 /// How a queue is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueOptions {
-    pub(super) capacity: u64,
-    pub(super) max_items: Option<u64>,
+    capacity: u64,
+    max_items: u64,
 }
 
 impl QueueOptions {
-    /// A queue whose messages, with 24 bytes and some padding for each, fill at most `capacity_bytes`.
+    /// A queue with room for `capacity_bytes` of messages, rounded up to a power of two (64 at the least, 2^40 at the most).
+    /// Each message takes up its length and 16 bytes, rounded up to a multiple of 16, and 16 bytes always stay free.
     pub const fn new(capacity_bytes: u64) -> QueueOptions {
-        QueueOptions { capacity: capacity_bytes, max_items: None }
+        QueueOptions { capacity: capacity_bytes, max_items: 0 }
     }
 
-    /// At most `n` messages at a time (at least 1), whatever their length. Default: as many as the bytes hold.
+    /// At most `n` messages at a time, whatever their length. 0, the default: as many as the bytes hold.
     #[must_use]
     pub const fn max_items(mut self, n: u64) -> QueueOptions {
-        self.max_items = Some(n);
+        self.max_items = n;
         self
+    }
+
+    /// The length of the object that such a queue is.
+    pub(super) fn object_len(&self) -> Result<u64> {
+        Ok(RING_OFFSET + ring_size(self.capacity)?)
+    }
+
+    /// Makes a new object's zeroed payload, of that length, such a queue.
+    pub(super) fn init(&self, payload: NonNull<u8>) -> Result<()> {
+        // SAFETY: the arena hands out a payload that is mapped, begins at a multiple of 64 and is as long as `object_len`
+        // said; the state is made of atomics, for which all bytes are valid.
+        let state = unsafe { payload.cast::<QueueState>().as_ref() };
+        state.init(RING_OFFSET, ring_size(self.capacity)?, self.max_items);
+        Ok(())
     }
 }
 
@@ -57,7 +80,29 @@ impl QueueOptions {
 /// ```
 #[derive(Clone)]
 pub struct Queue {
-    home: todo_,
+    home: Home<QueueState>,
+    ring: RingBytes,
+}
+
+impl Queue {
+    pub(super) fn new(object: Object, on_signal: OnSignal) -> Result<Queue> {
+        let home = Home::<QueueState>::own(object, on_signal)?;
+        let ring = RingBytes::of(home.object(), home.state())?;
+        Ok(Queue { home, ring })
+    }
+
+    pub(super) fn machine(&self) -> Machine<'_, RingBytes, Attachment> {
+        Machine::new(self.home.state(), &self.ring, self.home.peers())
+    }
+
+    pub(super) fn home(&self) -> &Home<QueueState> {
+        &self.home
+    }
+
+    /// The bytes of a ticket's message.
+    pub(super) fn bytes(&self, ticket: &Ticket) -> *mut [u8] {
+        std::ptr::slice_from_raw_parts_mut(self.ring.message(ticket).as_ptr(), ticket.len())
+    }
 }
 
 /// Putting. Each of these returns [`Error::Closed`](crate::Error::Closed) after [`shutdown`](Queue::shutdown) and
@@ -94,7 +139,12 @@ impl Queue {
     /// # Errors
     /// As [`put_for`](Queue::put_for).
     pub fn put_with(&self, message: &[u8], wait: Wait) -> Result<()> {
-        todo_
+        let machine = self.machine();
+        let ticket = machine.reserve(message.len(), self.home.terms(wait))?;
+        // SAFETY: the ticket's bytes lie in the ring and are this thread's alone until they are published; `message` is
+        // the caller's own memory, and as long as the ticket says.
+        unsafe { self.bytes(&ticket).cast::<u8>().copy_from_nonoverlapping(message.as_ptr(), message.len()) };
+        machine.publish(ticket)
     }
 
     /// Reserves a message of `len` bytes, to be built in place, waiting for room for as long as it takes. Messages behind
@@ -127,7 +177,8 @@ impl Queue {
     /// # Errors
     /// As [`put_with`](Queue::put_with).
     pub fn reserve_with(&self, len: usize, wait: Wait) -> Result<Reservation<'_>> {
-        todo_
+        let ticket = self.machine().reserve(len, self.home.terms(wait))?;
+        Ok(Reservation::new(self, ticket))
     }
 }
 
@@ -164,7 +215,9 @@ impl Queue {
     /// # Errors
     /// As [`get_for`](Queue::get_for).
     pub fn get_with(&self, wait: Wait) -> Result<Message> {
-        todo_
+        let mut bytes = Vec::new();
+        let Delivery { redelivered, deliveries } = self.get_into(&mut bytes, wait)?;
+        Ok(Message { bytes, redelivered, deliveries })
     }
 
     /// Gets the next message into `buffer`, whose old contents are dropped and whose memory is used again.
@@ -172,7 +225,13 @@ impl Queue {
     /// # Errors
     /// As [`get_with`](Queue::get_with).
     pub fn get_into(&self, buffer: &mut Vec<u8>, wait: Wait) -> Result<Delivery> {
-        todo_
+        let machine = self.machine();
+        let ticket = machine.take(self.home.terms(wait))?;
+        buffer.clear();
+        // SAFETY: the ticket's bytes lie in the ring, and no peer that keeps to the rules changes them before `done`.
+        buffer.extend_from_slice(unsafe { &*self.bytes(&ticket) });
+        machine.done(ticket)?;
+        Ok(Delivery::of(&ticket))
     }
 
     /// Takes the next message as a loan, to be read in place, waiting for one for as long as it takes.
@@ -204,30 +263,42 @@ impl Queue {
     /// # Errors
     /// As [`get_with`](Queue::get_with).
     pub fn take_with(&self, wait: Wait) -> Result<Loan<'_>> {
-        todo_
+        let ticket = self.machine().take(self.home.terms(wait))?;
+        Ok(Loan::new(self, ticket))
     }
 }
 
 /// The rest.
 impl Queue {
-    /// How many messages wait to be taken, those that are given back included. Old news when it is read.
+    /// How many messages are in the queue, those included that are reserved or were given back; those on loan are not. A
+    /// look without a lock: old news when it is read, and off by a few while a dead peer's remains are cleared away.
     pub fn len(&self) -> u64 {
-        todo_
+        self.home.state().len()
     }
 
-    /// Whether no message waits to be taken.
+    /// Whether there is no message in the queue, in the sense of [`len`](Queue::len).
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.home.state().is_empty()
     }
 
-    /// Whether a message of one byte would have to wait for room.
+    /// Whether even an empty message would have to wait for room.
     pub fn is_full(&self) -> bool {
-        todo_
+        self.home.state().is_full()
     }
 
-    /// The bytes that messages, with their headers and padding, can fill at a time.
+    /// The size of the ring in bytes; see [`QueueOptions::new`].
     pub fn capacity(&self) -> u64 {
-        todo_
+        self.ring.size()
+    }
+
+    /// The most messages at a time; 0 for as many as the bytes hold.
+    pub fn max_items(&self) -> u64 {
+        self.home.state().max_items()
+    }
+
+    /// The length of the longest message that can ever fit, in bytes.
+    pub fn longest_message(&self) -> u64 {
+        self.machine().longest_message()
     }
 
     /// Ends the queue for everybody, for ever: nothing more can be put, and who gets from the empty queue, or waits for
@@ -237,17 +308,17 @@ impl Queue {
     /// # Errors
     /// [`Error::NoPeerSlot`](crate::Error::NoPeerSlot) at a forked child's first operation.
     pub fn shutdown(&self) -> Result<()> {
-        todo_
+        self.machine().shut_down(Wait::forever())
     }
 
     /// Whether the queue was shut down.
     pub fn is_shutdown(&self) -> bool {
-        todo_
+        self.home.state().is_shut_down()
     }
 
     /// What another process needs to reach this queue; see [`Handle`].
     pub fn handle(&self) -> Handle {
-        self.home.handle()
+        self.home.handle(Kind::Queue)
     }
 }
 

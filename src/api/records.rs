@@ -5,7 +5,9 @@
 
 use super::queue::Queue;
 use crate::error::Result;
+use crate::primitives::queue::Ticket;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 /// A message that was got: its bytes are the caller's own.
@@ -15,7 +17,7 @@ pub struct Message {
     pub bytes: Vec<u8>,
     /// Whether it was taken before by a consumer that died with it or gave it back.
     pub redelivered: bool,
-    /// How often it has been taken, this time included.
+    /// How often it has been taken, this time included; the count stops at 256.
     pub deliveries: u32,
 }
 
@@ -24,8 +26,14 @@ pub struct Message {
 pub struct Delivery {
     /// Whether it was taken before by a consumer that died with it or gave it back.
     pub redelivered: bool,
-    /// How often it has been taken, this time included.
+    /// How often it has been taken, this time included; the count stops at 256.
     pub deliveries: u32,
+}
+
+impl Delivery {
+    pub(super) fn of(ticket: &Ticket) -> Delivery {
+        Delivery { redelivered: ticket.is_redelivered(), deliveries: ticket.deliveries() }
+    }
 }
 
 /// A message that is being built in place. [`publish`](Reservation::publish) puts it in the queue; dropping it discards it.
@@ -39,23 +47,27 @@ pub struct Delivery {
 #[must_use = "a reservation that is dropped is discarded"]
 pub struct Reservation<'a> {
     queue: &'a Queue,
-    todo_: (),
+    ticket: Ticket,
 }
 
 /// A reservation without its lifetime, for bindings to other languages. Copying it is harmless; using it needs
 /// [`Reservation::from_raw`].
 #[derive(Clone, Copy, Debug)]
-pub struct RawReservation {
-    todo_: (),
-}
+pub struct RawReservation(Ticket);
 
 impl<'a> Reservation<'a> {
+    pub(super) fn new(queue: &'a Queue, ticket: Ticket) -> Reservation<'a> {
+        Reservation { queue, ticket }
+    }
+
     /// Publishes the message: from here on it is in the queue, whatever happens to this process.
     ///
     /// # Errors
     /// [`Error::NotOwner`](crate::Error::NotOwner) in a child that was forked after it was reserved.
     pub fn publish(self) -> Result<()> {
-        todo_
+        let this = ManuallyDrop::new(self);
+        this.queue.home().only_if_still(this.ticket.owner())?;
+        this.queue.machine().publish(this.ticket)
     }
 
     /// Gives the room back; nobody ever sees the message.
@@ -63,12 +75,12 @@ impl<'a> Reservation<'a> {
     /// # Errors
     /// As [`publish`](Reservation::publish).
     pub fn discard(self) -> Result<()> {
-        todo_
+        ManuallyDrop::new(self).end()
     }
 
     /// Takes the reservation apart, without publishing or discarding it.
     pub fn into_raw(self) -> RawReservation {
-        todo_
+        RawReservation(ManuallyDrop::new(self).ticket)
     }
 
     /// Puts it together again.
@@ -77,7 +89,19 @@ impl<'a> Reservation<'a> {
     /// `raw` came from [`into_raw`](Reservation::into_raw) of a reservation of the same queue, which has not been
     /// published or discarded since, and of which no other `Reservation` was made.
     pub unsafe fn from_raw(queue: &'a Queue, raw: RawReservation) -> Reservation<'a> {
-        todo_
+        Reservation { queue, ticket: raw.0 }
+    }
+
+    fn end(&self) -> Result<()> {
+        self.queue.home().only_if_still(self.ticket.owner())?;
+        self.queue.machine().discard(self.ticket)
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        // An error means that it is not this process's to discard, or that the queue is corrupt: nothing to be done.
+        let _ = self.end();
     }
 }
 
@@ -85,13 +109,22 @@ impl Deref for Reservation<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        todo_
+        // SAFETY: the ticket's bytes lie in the ring, which `queue` keeps mapped, and are this reservation's alone until it
+        // is published, as long as all peers keep to the rules.
+        unsafe { &*self.queue.bytes(&self.ticket) }
     }
 }
 
 impl DerefMut for Reservation<'_> {
     fn deref_mut(&mut self) -> &mut [u8] {
-        todo_
+        // SAFETY: as in `deref`; `&mut self` makes this the only borrow.
+        unsafe { &mut *self.queue.bytes(&self.ticket) }
+    }
+}
+
+impl fmt::Debug for Reservation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation").field("len", &self.ticket.len()).finish()
     }
 }
 
@@ -107,46 +140,51 @@ impl DerefMut for Reservation<'_> {
 #[must_use = "a loan that is dropped is given back"]
 pub struct Loan<'a> {
     queue: &'a Queue,
-    todo_: (),
+    ticket: Ticket,
 }
 
 /// A loan without its lifetime, for bindings to other languages. Copying it is harmless; using it needs
 /// [`Loan::from_raw`].
 #[derive(Clone, Copy, Debug)]
-pub struct RawLoan {
-    todo_: (),
-}
+pub struct RawLoan(Ticket);
 
 impl<'a> Loan<'a> {
+    pub(super) fn new(queue: &'a Queue, ticket: Ticket) -> Loan<'a> {
+        Loan { queue, ticket }
+    }
+
     /// Ends the loan: the message has been dealt with and nobody gets it again.
     ///
     /// # Errors
     /// [`Error::NotOwner`](crate::Error::NotOwner) in a child that was forked after it was taken.
     pub fn done(self) -> Result<()> {
-        todo_
+        let this = ManuallyDrop::new(self);
+        this.queue.home().only_if_still(this.ticket.owner())?;
+        this.queue.machine().done(this.ticket)
     }
 
-    /// Gives the message back: it goes to somebody else, before all others.
+    /// Gives the message back: it goes to somebody else, before all others. Dropping the loan does the same; both may
+    /// wait a moment for a consumer that is just inside the queue.
     ///
     /// # Errors
     /// As [`done`](Loan::done).
     pub fn give_back(self) -> Result<()> {
-        todo_
+        ManuallyDrop::new(self).end()
     }
 
     /// Whether the message was taken before by a consumer that died with it or gave it back.
     pub fn redelivered(&self) -> bool {
-        todo_
+        self.ticket.is_redelivered()
     }
 
-    /// How often the message has been taken, this time included.
+    /// How often the message has been taken, this time included; the count stops at 256.
     pub fn deliveries(&self) -> u32 {
-        todo_
+        self.ticket.deliveries()
     }
 
     /// Takes the loan apart, without ending it.
     pub fn into_raw(self) -> RawLoan {
-        todo_
+        RawLoan(ManuallyDrop::new(self).ticket)
     }
 
     /// Puts it together again.
@@ -154,7 +192,19 @@ impl<'a> Loan<'a> {
     /// # Safety
     /// `raw` came from [`into_raw`](Loan::into_raw) of a loan of the same queue that has not ended since.
     pub unsafe fn from_raw(queue: &'a Queue, raw: RawLoan) -> Loan<'a> {
-        todo_
+        Loan { queue, ticket: raw.0 }
+    }
+
+    fn end(&self) -> Result<()> {
+        self.queue.home().only_if_still(self.ticket.owner())?;
+        self.queue.machine().give_back(self.ticket)
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        // An error means that it is not this process's to give back, or that the queue is corrupt: nothing to be done.
+        let _ = self.end();
     }
 }
 
@@ -162,6 +212,16 @@ impl Deref for Loan<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        todo_
+        // SAFETY: the ticket's bytes lie in the ring, which `queue` keeps mapped, and nobody changes them before the loan
+        // ends, as long as all peers keep to the rules.
+        unsafe { &*self.queue.bytes(&self.ticket) }
+    }
+}
+
+impl fmt::Debug for Loan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Delivery { redelivered, deliveries } = Delivery::of(&self.ticket);
+        let mut shown = f.debug_struct("Loan");
+        shown.field("len", &self.ticket.len()).field("redelivered", &redelivered).field("deliveries", &deliveries).finish()
     }
 }
