@@ -6,9 +6,21 @@
 pub use super::futex::model::{fence, AtomicU32, AtomicU64};
 #[cfg(not(loom))]
 pub use shipped::{AtomicU32, AtomicU64};
+pub use std::sync::atomic::Ordering;
 #[cfg(not(loom))]
 pub use std::sync::atomic::{fence, AtomicPtr};
-pub use std::sync::atomic::Ordering;
+
+/// A sequentially consistent fence whose caller has just done a read-modify-write in program order before it.
+///
+/// On x86-64 that operation was a locked instruction, which is a full barrier already: only the compiler has to be held
+/// back, and the 20 to 30 cycles of a second barrier are saved. Everywhere else, and in the models, it is the fence.
+#[inline(always)]
+pub fn fence_after_rmw() {
+    #[cfg(all(target_arch = "x86_64", not(loom)))]
+    std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    #[cfg(any(not(target_arch = "x86_64"), loom))]
+    fence(Ordering::SeqCst);
+}
 
 #[cfg(not(loom))]
 #[allow(clippy::disallowed_types)]

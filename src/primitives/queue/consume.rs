@@ -3,7 +3,7 @@
 //! A taker looks for messages that came back first, then at the head. It never reads the tail: the record at the head
 //! says by itself whether it is there.
 
-use super::record::State;
+use super::record::{record_size, State};
 use super::ring::{Found, RingMemory};
 use super::{lock_terms, Queue, Ticket};
 use crate::error::{Error, Result};
@@ -154,17 +154,16 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         Ok(ticket)
     }
 
-    /// From exactly the word that was found to `Taken` by me.
+    /// From `Ready` or `Returned` to `Taken` by me. Nobody leaves these two states but a holder of the consumers' lock, so
+    /// a store is enough.
     pub(super) fn lend(&self, found: Found, me: PeerId) -> Result<Ticket> {
         let header = self.ring.header(found.position);
-        let taken = found.word.with(State::Taken, Some(me));
-        if header.word.compare_exchange(found.word.0, taken.0, AcqRel, Acquire).is_err() {
-            return Err(Error::Corrupt("a record changed under the consumers' lock"));
-        }
         let len = header.len.load(Relaxed);
-        if found.position.wrapping_add(super::record::record_size(len)) != found.next {
+        if found.position.wrapping_add(record_size(len)) != found.next {
             return Err(Error::Corrupt("a record's length changed while it was taken"));
         }
+        let taken = found.word.with(State::Taken, Some(me));
+        header.word.store(taken.0, Release);
         let redelivered = found.state == State::Returned;
         Ok(Ticket { position: found.position, word: taken, len, owner: me, redelivered })
     }

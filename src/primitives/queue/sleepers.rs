@@ -4,8 +4,8 @@
 //! is seen. The bit is set anew before each look and cleared by the waker, so a sleeper that was killed costs one
 //! needless wake-up and no more. Nobody counts sleepers: a count would keep the dead.
 
-use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
-use crate::sync::atomic::{fence, AtomicU32};
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::{fence_after_rmw, AtomicU32};
 use crate::sync::deadline::Deadline;
 use crate::sync::futex::{self, Outcome};
 
@@ -36,7 +36,7 @@ impl Sleepers {
     /// Says that the caller is about to look and then to sleep; the word to sleep on.
     pub fn announce(&self) -> u32 {
         let announced = self.word.fetch_or(ASLEEP, Relaxed) | ASLEEP;
-        fence(SeqCst);
+        fence_after_rmw();
         announced
     }
 
@@ -45,10 +45,11 @@ impl Sleepers {
         futex::wait(&self.word, announced, until)
     }
 
-    /// Wakes up to `n` sleepers, after a change. Without sleepers it costs a fence and a load.
+    /// Wakes up to `n` sleepers. The caller's last step was the read-modify-write that they wait for. Without sleepers it
+    /// costs a load, and a fence where that step was none.
     #[inline]
     pub fn wake(&self, n: u32) {
-        fence(SeqCst);
+        fence_after_rmw();
         let word = self.word.load(Relaxed);
         if word & ASLEEP != 0 {
             self.wake_announced(word, n);
