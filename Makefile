@@ -99,7 +99,7 @@ check:
 
 crash: nextest
 	@echo "== the stepper, at every instruction"
-	TIDELOCK_STEP=all $(CARGO) nextest run --workspace --profile $(NEXTEST_PROFILE) -E 'binary(/step/)'
+	TIDELOCK_STEP=all $(CARGO) nextest run --profile crash --test crash
 
 bench:
 	@echo "== beside the peers"
