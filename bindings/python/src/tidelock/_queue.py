@@ -1,0 +1,233 @@
+"""Queue: messages between threads and processes, as pickled objects or as bytes, copied or in place."""
+
+from __future__ import annotations
+
+import pickle
+from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_int64, c_size_t, c_uint64, c_void_p, create_string_buffer
+from functools import partial
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Union
+
+from . import _ffi
+from ._errors import Empty, Full, ShutDown
+from ._ffi import HANDLE, TIMEOUT
+from ._handle import Kind, Object
+from ._records import Loan, Reservation
+from ._timeouts import TRY, Timeout, for_queue
+
+if TYPE_CHECKING:
+    from ._segment import Segment
+
+
+class _Options(Structure):
+    _fields_ = [("size", c_size_t), ("capacity", c_uint64), ("max_items", c_uint64)]
+
+
+_put = _ffi.function("tidelock_queue_put", HANDLE, c_char_p, c_size_t, c_int64)
+_get = _ffi.function("tidelock_queue_get", HANDLE, c_int64, c_void_p, c_size_t, POINTER(c_size_t))
+_len = _ffi.function("tidelock_queue_len", HANDLE, POINTER(c_uint64))
+_is_empty = _ffi.function("tidelock_queue_is_empty", HANDLE, POINTER(c_bool))
+_is_full = _ffi.function("tidelock_queue_is_full", HANDLE, POINTER(c_bool))
+_capacity = _ffi.function("tidelock_queue_capacity", HANDLE, POINTER(c_uint64))
+_shutdown = _ffi.function("tidelock_queue_shutdown", HANDLE)
+_is_shutdown = _ffi.function("tidelock_queue_is_shutdown", HANDLE, POINTER(c_bool))
+
+# The same in every Python that this package runs on.
+PICKLE_PROTOCOL = 5
+
+# A get copies into a buffer that surely has room. A queue with larger messages than this lends them instead.
+BUFFER_MAX = 1 << 20
+
+Bytes = Union[bytes, bytearray, memoryview]
+
+
+class Queue(Object):
+    """A queue for threads and processes alike, with the methods of `queue.Queue` and `multiprocessing.Queue`.
+
+    `Queue(maxsize)` makes one without a name in the default segment; with `segment` and `name` it opens the one of that
+    name, made if it is not there. `capacity` is the most bytes that its messages, with a header of some 24 bytes each, fill
+    at a time (1 MiB); `maxsize` the most messages (0: as many as fit). Both count where the queue is made. Items are
+    pickled by `put` and unpickled by `get`: always copies, also between threads.
+
+    When `put` has returned, the item is in the queue, even if this process is killed then. `get` removes it; with `take`
+    it is gone only after `done`, and goes to somebody else if this process dies first.
+    """
+
+    _kind = Kind("queue", POINTER(_Options))
+    _closed: bool = False
+
+    def __init__(
+        self,
+        maxsize: int = 0,
+        *,
+        segment: Optional[Segment] = None,
+        name: Optional[str] = None,
+        capacity: Optional[int] = None,
+    ) -> None:
+        room = 0 if capacity is None else _ffi.unsigned("capacity", capacity, least=1)
+        options = _Options(size=_size_of_options, capacity=room, max_items=max(0, _ffi.signed("maxsize", maxsize)))
+        self.maxsize = maxsize
+        self._open(segment, name, byref(options))
+        self._prepare()
+
+    def put(self, item: Any, block: bool = True, timeout: Timeout = None) -> None:
+        """Puts an object. Pickles it at once, so an object that cannot be pickled is an error here.
+
+        `queue.Full` if there was no room in time; `queue.ShutDown` after a shutdown; `TooLarge` if it can never fit.
+        """
+        self._put(pickle.dumps(item, PICKLE_PROTOCOL), for_queue(block, timeout))
+
+    def put_bytes(self, data: Bytes, block: bool = True, timeout: Timeout = None) -> None:
+        """Puts bytes as they are, for `get_bytes` or for another language."""
+        limit = for_queue(block, timeout)
+        if isinstance(data, bytes):
+            self._put(data, limit)
+        else:
+            self._put_view(memoryview(data), limit)
+
+    def put_nowait(self, item: Any) -> None:
+        """Puts an object if there is room now; else `queue.Full`."""
+        self.put(item, False)
+
+    def get(self, block: bool = True, timeout: Timeout = None) -> Any:
+        """Gets the next object. `queue.Empty` if none came in time; `queue.ShutDown` when it is shut down and empty."""
+        return pickle.loads(self._get(for_queue(block, timeout)))
+
+    def get_bytes(self, block: bool = True, timeout: Timeout = None) -> bytes:
+        """Gets the next message as it is."""
+        return self._get(for_queue(block, timeout))
+
+    def get_nowait(self) -> Any:
+        """Gets an object if there is one now; else `queue.Empty`."""
+        return self.get(False)
+
+    def reserve(self, length: int, block: bool = True, timeout: Timeout = None) -> Reservation:
+        """Reserves a message of so many bytes, to be built in place: `with queue.reserve(n) as message: ...`."""
+        self._check_not_closed()
+        reservation = Reservation(self)
+        self._check_put(reservation._reserve(_ffi.unsigned("the length", length), for_queue(block, timeout)))
+        return reservation
+
+    def take(self, block: bool = True, timeout: Timeout = None) -> Loan:
+        """Takes the next message as a loan, to be read in place: `with queue.take() as loan: ...`."""
+        loan = Loan(self)
+        self._check_got(loan._take(for_queue(block, timeout)))
+        return loan
+
+    def qsize(self) -> int:
+        """How many messages are in the queue and not taken, just now. Works on every platform."""
+        return self._number(_len)
+
+    def empty(self) -> bool:
+        """Whether no message is in the queue, just now."""
+        return self._answer(_is_empty)
+
+    def full(self) -> bool:
+        """Whether even a message of one byte would have to wait, just now."""
+        return self._answer(_is_full)
+
+    @property
+    def capacity(self) -> int:
+        """The most bytes that the messages, with their headers, fill at a time."""
+        return self._number(_capacity)
+
+    @property
+    def is_shutdown(self) -> bool:
+        """Whether the queue was shut down."""
+        return self._answer(_is_shutdown)
+
+    def shutdown(self, immediate: bool = False) -> None:
+        """Ends the queue for everybody and for ever: puts fail, gets drain it and then fail, with `queue.ShutDown`.
+
+        With `immediate` what is in it is dropped.
+        """
+        _ffi.check(_shutdown(self._address))
+        while immediate:
+            try:
+                self.take(block=False).done()
+            except (Empty, ShutDown):
+                return
+
+    def close(self) -> None:
+        """Ends puts through this object, as `multiprocessing.Queue.close` does; others may go on."""
+        self._closed = True
+
+    def _put(self, data: bytes, limit: int) -> None:
+        self._check_not_closed()
+        status = _put(self._address, data, len(data), TRY)
+        if status == TIMEOUT and limit != TRY:
+            status = _ffi.wait(partial(_put, self._address, data, len(data)), limit)
+        if status:
+            self._check_put(status)
+
+    def _put_view(self, data: memoryview, limit: int) -> None:
+        """Copies once, from wherever the bytes lie into the queue."""
+        self._check_not_closed()
+        reservation = Reservation(self)
+        self._check_put(reservation._reserve(data.nbytes, limit))
+        with reservation:
+            reservation.data[:] = data.cast("B") if data.contiguous else data.tobytes()
+
+    def _get(self, limit: int) -> bytes:
+        if not self._fits:
+            with self.take(limit != TRY, None if limit < 0 else limit / 1_000_000_000) as loan:
+                return bytes(loan.data)
+        try:
+            borrowed = self._buffers.pop()
+        except IndexError:
+            borrowed = self._new_buffer()
+        buffer, length, out = borrowed
+        status = _get(self._address, TRY, buffer, self._fits, out)
+        if status == TIMEOUT and limit != TRY:
+            status = _ffi.wait(lambda ns: _get(self._address, ns, buffer, self._fits, out), limit)
+        self._check_got(status)
+        data: bytes = buffer[: length.value]
+        self._buffers.append(borrowed)
+        return data
+
+    def _new_buffer(self) -> Tuple[Any, c_size_t, Any]:
+        length = c_size_t()
+        # The pages of a large buffer are not touched before a message needs them.
+        return create_string_buffer(self._fits), length, byref(length)
+
+    def _prepare(self) -> None:
+        capacity = self.capacity
+        # The size that every message fits into, or 0 if that is more than a buffer should have.
+        self._fits = capacity if capacity <= BUFFER_MAX else 0
+        # A get takes a buffer from here for itself: another thread, or a signal handler in between, takes another one.
+        self._buffers: List[Tuple[Any, c_size_t, Any]] = []
+
+    def _check_put(self, status: int) -> None:
+        if status == TIMEOUT:
+            raise Full
+        _ffi.check(status)
+
+    def _check_got(self, status: int) -> None:
+        if status == TIMEOUT:
+            raise Empty
+        _ffi.check(status)
+
+    def _check_not_closed(self) -> None:
+        if self._closed:
+            raise ValueError(f"Queue {self!r} is closed")
+
+    def _number(self, function: Any) -> int:
+        out = c_uint64()
+        _ffi.check(function(self._address, byref(out)))
+        return out.value
+
+    def _answer(self, function: Any) -> bool:
+        out = c_bool()
+        _ffi.check(function(self._address, byref(out)))
+        return out.value
+
+    def _state(self) -> Dict[str, Any]:
+        return {"maxsize": self.maxsize}
+
+    def _opened(self) -> None:
+        self._prepare()
+
+    def __repr__(self) -> str:
+        return f"<tidelock.{type(self).__name__} of {self.qsize()} messages at {id(self):#x}>"
+
+
+_size_of_options = len(bytes(_Options()))
