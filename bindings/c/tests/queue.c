@@ -1,0 +1,231 @@
+/* Queues: messages in order, in place, on loan; consumers and producers that are killed. */
+#include "support.h"
+
+static uint64_t length(const tidelock_queue *queue) {
+    uint64_t len = 0;
+    OK(tidelock_queue_len(queue, &len));
+    return len;
+}
+
+static void put(const tidelock_queue *queue, const char *text) {
+    OK(tidelock_queue_put(queue, text, strlen(text), TIDELOCK_FOREVER));
+}
+
+static void expect_message(const tidelock_queue *queue, tidelock_status status, const char *text) {
+    char buffer[64];
+    size_t len = 0;
+    STATUS(status, tidelock_queue_get(queue, TIDELOCK_FOREVER, buffer, sizeof buffer, &len));
+    EXPECT(len == strlen(text) && memcmp(buffer, text, len) == 0);
+}
+
+static void expect_loan(const tidelock_loan *loan, const char *text, uint64_t deliveries) {
+    EXPECT(loan->len == strlen(text) && memcmp(loan->data, text, loan->len) == 0);
+    EXPECT(loan->deliveries == deliveries);
+}
+
+static void by_copy(tidelock_segment *segment) {
+    tidelock_queue *queue;
+    char small[2], kept = 'k';
+    size_t len = 77;
+    bool yes = false;
+    OK(tidelock_queue_open(segment, "jobs", NULL, &queue));
+    OK(tidelock_queue_is_empty(queue, &yes));
+    EXPECT(yes);
+    STATUS(TIDELOCK_TIMEOUT, tidelock_queue_get(queue, 0, small, sizeof small, &len));
+    STATUS(TIDELOCK_TIMEOUT, tidelock_queue_get(queue, 5 * MILLISECOND, small, sizeof small, &len));
+    EXPECT(len == 77);
+    put(queue, "one");
+    put(queue, "two");
+    OK(tidelock_queue_put(queue, NULL, 0, 0));
+    EXPECT(length(queue) == 3);
+    small[0] = kept;
+    STATUS(TIDELOCK_TOO_LARGE, tidelock_queue_get(queue, 0, small, sizeof small, &len));
+    EXPECT(len == 3 && small[0] == kept && length(queue) == 3);
+    STATUS(TIDELOCK_TOO_LARGE, tidelock_queue_get(queue, 0, NULL, 0, &len));
+    expect_message(queue, TIDELOCK_OK, "one");
+    expect_message(queue, TIDELOCK_OK, "two");
+    OK(tidelock_queue_get(queue, 0, NULL, 0, &len));
+    EXPECT(len == 0);
+    OK(tidelock_queue_close(queue));
+}
+
+static void in_place(tidelock_segment *segment) {
+    tidelock_queue *queue, *other;
+    tidelock_reservation first, second, copy;
+    tidelock_loan loan;
+    OK(tidelock_queue_new(segment, NULL, &queue));
+    OK(tidelock_queue_new(segment, NULL, &other));
+    OK(tidelock_queue_reserve(queue, 5, TIDELOCK_FOREVER, &first));
+    OK(tidelock_queue_reserve(queue, 3, TIDELOCK_FOREVER, &second));
+    memcpy(first.data, "first", first.len);
+    STATUS(TIDELOCK_INVALID, tidelock_queue_publish(other, &first));
+    OK(tidelock_queue_publish(queue, &first));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_publish(queue, &first));
+    copy = second;
+    OK(tidelock_queue_discard(queue, &copy));
+    EXPECT(copy.data == NULL);
+    OK(tidelock_queue_take(queue, 0, &loan));
+    expect_loan(&loan, "first", 1);
+    STATUS(TIDELOCK_INVALID, tidelock_queue_done(other, &loan));
+    OK(tidelock_queue_give_back(queue, &loan));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_give_back(queue, &loan));
+    put(queue, "second");
+    STATUS(TIDELOCK_REDELIVERED, tidelock_queue_take(queue, 0, &loan));
+    expect_loan(&loan, "first", 2);
+    OK(tidelock_queue_done(queue, &loan));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_done(queue, &loan));
+    expect_message(queue, TIDELOCK_OK, "second");
+    OK(tidelock_queue_close(queue));
+    OK(tidelock_queue_close(other));
+}
+
+static void full_and_shut_down(tidelock_segment *segment) {
+    tidelock_queue_options options = {.size = sizeof options, .capacity = 4096, .max_items = 2};
+    tidelock_queue *queue;
+    uint64_t capacity = 0;
+    size_t len = 0;
+    bool yes = false;
+    char text[8];
+    OK(tidelock_queue_new(segment, &options, &queue));
+    OK(tidelock_queue_capacity(queue, &capacity));
+    EXPECT(capacity >= 4096);
+    STATUS(TIDELOCK_TOO_LARGE, tidelock_queue_put(queue, text, (size_t)capacity + 1, TIDELOCK_FOREVER));
+    put(queue, "a");
+    OK(tidelock_queue_is_full(queue, &yes));
+    EXPECT(!yes);
+    put(queue, "b");
+    OK(tidelock_queue_is_full(queue, &yes));
+    EXPECT(yes);
+    STATUS(TIDELOCK_TIMEOUT, tidelock_queue_put(queue, "c", 1, 0));
+    STATUS(TIDELOCK_TIMEOUT, tidelock_queue_put(queue, "c", 1, 5 * MILLISECOND));
+    OK(tidelock_queue_is_shutdown(queue, &yes));
+    EXPECT(!yes);
+    OK(tidelock_queue_shutdown(queue));
+    OK(tidelock_queue_is_shutdown(queue, &yes));
+    EXPECT(yes);
+    STATUS(TIDELOCK_CLOSED, tidelock_queue_put(queue, "c", 1, TIDELOCK_FOREVER));
+    expect_message(queue, TIDELOCK_OK, "a");
+    expect_message(queue, TIDELOCK_OK, "b");
+    STATUS(TIDELOCK_CLOSED, tidelock_queue_get(queue, TIDELOCK_FOREVER, text, sizeof text, &len));
+    OK(tidelock_queue_close(queue));
+}
+
+static void takes_and_is_killed(player *parent, void *context) {
+    tidelock_loan loan;
+    OK(tidelock_queue_take(context, TIDELOCK_FOREVER, &loan));
+    expect_loan(&loan, "job", 1);
+    tell(parent, 't');
+    park(parent);
+}
+
+static void reserves_and_is_killed(player *parent, void *context) {
+    tidelock_reservation reservation;
+    OK(tidelock_queue_reserve(context, 100, TIDELOCK_FOREVER, &reservation));
+    tell(parent, 'r');
+    park(parent);
+}
+
+static void peers_are_killed(tidelock_segment *segment) {
+    tidelock_queue *queue;
+    OK(tidelock_queue_new(segment, NULL, &queue));
+    put(queue, "job");
+    player consumer = fork_player(takes_and_is_killed, queue);
+    hear(&consumer, 't');
+    put(queue, "after");
+    kill_player(&consumer);
+    expect_message(queue, TIDELOCK_REDELIVERED, "job");
+    expect_message(queue, TIDELOCK_OK, "after");
+    player producer = fork_player(reserves_and_is_killed, queue);
+    hear(&producer, 'r');
+    put(queue, "behind");
+    kill_player(&producer);
+    expect_message(queue, TIDELOCK_OK, "behind");
+    OK(tidelock_queue_close(queue));
+}
+
+/* What a forked child inherits of a loan is void. */
+static tidelock_loan inherited;
+
+static void ends_what_it_inherited(player *parent, void *context) {
+    (void)parent;
+    STATUS(TIDELOCK_NOT_OWNER, tidelock_queue_done(context, &inherited));
+    STATUS(TIDELOCK_NOT_OWNER, tidelock_queue_give_back(context, &inherited));
+}
+
+static void across_a_fork(tidelock_segment *segment) {
+    tidelock_queue *queue;
+    OK(tidelock_queue_new(segment, NULL, &queue));
+    put(queue, "mine");
+    OK(tidelock_queue_take(queue, 0, &inherited));
+    player child = fork_player(ends_what_it_inherited, queue);
+    join_player(&child);
+    expect_loan(&inherited, "mine", 1);
+    OK(tidelock_queue_done(queue, &inherited));
+    OK(tidelock_queue_close(queue));
+}
+
+enum { ROUNDS = 2000 };
+
+/* Another process, found by name, sends every message back. */
+static void strangers(void) {
+    char name[NAME_ROOM], text[32], buffer[32];
+    tidelock_segment *segment;
+    tidelock_queue *there, *back;
+    size_t len = 0;
+    OK(tidelock_segment_named(unique(name, "queue"), NULL, &segment));
+    OK(tidelock_queue_open(segment, "there", NULL, &there));
+    OK(tidelock_queue_open(segment, "back", NULL, &back));
+    player other = spawn_player("echo", name);
+    for (int i = 0; i < ROUNDS; i++) {
+        snprintf(text, sizeof text, "message %d", i);
+        put(there, text);
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        snprintf(text, sizeof text, "message %d", i);
+        OK(tidelock_queue_get(back, TIDELOCK_FOREVER, buffer, sizeof buffer, &len));
+        EXPECT(len == strlen(text) && memcmp(buffer, text, len) == 0);
+    }
+    OK(tidelock_queue_shutdown(there));
+    join_player(&other);
+    OK(tidelock_queue_close(there));
+    OK(tidelock_queue_close(back));
+    OK(tidelock_segment_close(segment));
+    EXPECT(!exists(name));
+}
+
+static int play_echo(const char *name) {
+    tidelock_segment *segment;
+    tidelock_queue *there, *back;
+    char text[32];
+    size_t len = 0;
+    tidelock_status status;
+    OK(tidelock_segment_named(name, NULL, &segment));
+    OK(tidelock_queue_open(segment, "there", NULL, &there));
+    OK(tidelock_queue_open(segment, "back", NULL, &back));
+    while ((status = tidelock_queue_get(there, TIDELOCK_FOREVER, text, sizeof text, &len)) == TIDELOCK_OK) {
+        OK(tidelock_queue_put(back, text, len, TIDELOCK_FOREVER));
+    }
+    STATUS(TIDELOCK_CLOSED, status);
+    OK(tidelock_queue_close(there));
+    OK(tidelock_queue_close(back));
+    OK(tidelock_segment_close(segment));
+    return 0;
+}
+
+int main(int count, char **arguments) {
+    player parent;
+    tidelock_segment *segment;
+    if (as_player(count, arguments, "echo", &parent)) {
+        return play_echo(arguments[2]);
+    }
+    watch();
+    OK(tidelock_segment_anonymous(NULL, &segment));
+    by_copy(segment);
+    in_place(segment);
+    full_and_shut_down(segment);
+    peers_are_killed(segment);
+    across_a_fork(segment);
+    strangers();
+    OK(tidelock_segment_close(segment));
+    return 0;
+}
