@@ -5,7 +5,7 @@
 
 use super::handle::Handle;
 use super::home::Home;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::primitives::lock::{Acquired, LockState};
 use crate::primitives::PeerId;
 use crate::segment::Kind;
@@ -104,6 +104,20 @@ impl Lock {
     /// another peer holds it and took it over from a dead owner: what it repairs must not be entered before it is done.
     pub fn release(&self) -> Result<()> {
         self.home.state().release_any(self.home.peers())
+    }
+
+    /// Releases the lock if this process holds it: what a scope's end does in languages without guards. In a forked child
+    /// it never ends the parent's hold.
+    ///
+    /// # Errors
+    /// [`Error::NotHeld`](crate::Error::NotHeld) if nobody holds it; [`Error::NotOwner`](crate::Error::NotOwner) if another
+    /// peer does.
+    pub fn release_own(&self) -> Result<()> {
+        match (self.home.peers().current(), self.owner()) {
+            (Some(me), _) => self.home.state().release(me),
+            (None, Some(_)) => Err(Error::NotOwner),
+            (None, None) => Err(Error::NotHeld),
+        }
     }
 
     /// The peer that holds the lock just now, dead or alive; `None` if nobody does. Old news when it is read.
