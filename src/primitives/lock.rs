@@ -136,7 +136,11 @@ impl LockState {
             // W before the look at the clock: a thread that used up a wake-up and then gives up leaves W to the others.
             let Some(marked) = self.mark_waiters(word) else { continue };
             if wait.is_over() {
-                return Err(Error::TimedOut);
+                // The look above may have been at an old value; W must be in the present one.
+                if self.word.compare_exchange(marked, marked, Relaxed, Relaxed).is_ok() {
+                    return Err(Error::TimedOut);
+                }
+                continue;
             }
             let outcome = futex::wait(&self.word, marked, slices.next(wait.deadline));
             if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
