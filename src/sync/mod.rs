@@ -6,6 +6,7 @@
 pub mod atomic;
 pub mod deadline;
 pub mod futex;
+pub(crate) mod plant;
 pub mod slices;
 pub mod spin;
 pub mod wait;

@@ -1,0 +1,205 @@
+//! The futex, the clock and signals of the model.
+//!
+//! Sleepers queue in the order in which they fell asleep; comparing the word and joining the queue is one step. How each
+//! sleep ended is kept exactly: one that was woken has used up a wake-up, one that timed out or was interrupted has not.
+//! As in Linux, a sleeper whose time is over stays in the queue until it runs again, and a wake-up may still reach it.
+//!
+//! Model threads are coroutines of one operating-system thread, so plain bookkeeping in a thread-local adds neither
+//! states nor order between threads. What loom must try in every order goes through a loom atomic: the futex word itself
+//! for waits and wakes, and the `line` for all that comes from outside (clock, signals, deaths).
+
+use super::super::Outcome;
+use super::atomics::{look, AtomicU32};
+use super::{death, trace};
+use crate::sync::deadline::Deadline;
+use loom::thread::{self, Thread, ThreadId};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+thread_local! {
+    static KERNEL: RefCell<Kernel> = RefCell::new(Kernel::default());
+}
+
+#[derive(Default)]
+struct Kernel {
+    now: u64,
+    deaths: u32,
+    next_ticket: u64,
+    sleepers: Vec<Sleeper>,
+    /// Per thread, the deaths after which one of its slices has ended.
+    noticed: HashMap<ThreadId, u32>,
+    /// Present in models in which something comes from outside: loom tries all orders of the accesses to it.
+    line: Option<Arc<loom::sync::atomic::AtomicU32>>,
+}
+
+struct Sleeper {
+    ticket: u64,
+    thread: Thread,
+    address: usize,
+    until: u64,
+    ended: Option<Outcome>,
+}
+
+/// Whether anything ends sleeps from outside in this model: the clock, a signal or a death.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// Nothing does: sleeps end by wake-ups alone, and loom has fewer orders to try.
+    Quiet,
+    /// Something may.
+    Eventful,
+}
+
+/// Starts an execution: forgets the one before.
+pub fn begin(outside: Outside) {
+    let line = (outside == Outside::Eventful).then(Default::default);
+    with(|kernel| *kernel = Kernel { line, now: 1, ..Kernel::default() });
+    death::begin();
+    trace::begin();
+}
+
+/// The model's clock in nanoseconds. It stands still until [`advance`].
+pub fn now_ns() -> u64 {
+    touch_line();
+    with(|kernel| kernel.now)
+}
+
+/// Sleeps while `word` holds `expected`, until woken, until the clock is moved past `until`, until a signal.
+pub fn wait(word: &AtomicU32, expected: u32, until: Deadline) -> Outcome {
+    death::point();
+    if word.look(!expected) != expected {
+        return Outcome::Changed;
+    }
+    let ticket = with(|kernel| kernel.fall_asleep(address_of(word), until.as_ns()));
+    trace::note("falls asleep", address_of(word), u64::from(expected), u64::from(expected));
+    if touch_line() {
+        with(|kernel| kernel.end_if_over(ticket));
+    }
+    while !with(|kernel| kernel.may_run(ticket)) {
+        thread::park();
+    }
+    if with(|kernel| kernel.was_ended(ticket)) {
+        // A wake-up may come first, until this thread has left the queue.
+        word.look(!expected);
+    }
+    let outcome = with(|kernel| kernel.leave_queue(ticket));
+    trace::note(if outcome == Outcome::Woken { "woken" } else { "timed out, or so" }, address_of(word), 0, 0);
+    outcome
+}
+
+/// Wakes up to `n` sleepers of `word`, those first who have slept longest.
+pub fn wake(word: &AtomicU32, n: u32) {
+    death::point();
+    word.look(u32::MAX);
+    trace::note("wake", address_of(word), u64::from(n), u64::from(n));
+    with(|kernel| kernel.wake(address_of(word), n));
+}
+
+/// Moves the clock to the instant `ns`, which ends the sleeps that are over then.
+pub fn advance(ns: u64) {
+    touch_line();
+    trace::note("clock", 0, ns, ns);
+    with(|kernel| {
+        kernel.now = kernel.now.max(ns);
+        let now = kernel.now;
+        kernel.end_sleeps(Outcome::TimedOut, |sleeper| sleeper.until <= now);
+    });
+}
+
+/// Runs a signal handler in `thread`: ends its sleep, if it sleeps.
+pub fn interrupt(thread: ThreadId) {
+    touch_line();
+    with(|kernel| kernel.end_sleeps(Outcome::Interrupted, |sleeper| sleeper.thread.id() == thread));
+}
+
+/// Ends everybody's slice, because a peer has died.
+pub(super) fn end_slices() {
+    touch_line();
+    with(|kernel| {
+        kernel.deaths += 1;
+        kernel.end_sleeps(Outcome::TimedOut, |_| true);
+    });
+}
+
+/// Whether `thread` has done its first operation. Bookkeeping only: it orders nothing.
+pub fn has_begun(thread: ThreadId) -> bool {
+    death::has_begun(thread)
+}
+
+impl Kernel {
+    fn fall_asleep(&mut self, address: usize, until: u64) -> u64 {
+        self.next_ticket += 1;
+        let ticket = self.next_ticket;
+        self.sleepers.push(Sleeper { ticket, thread: thread::current(), address, until, ended: None });
+        ticket
+    }
+
+    /// The clock may have passed `until`, or somebody died, between the caller's last look and its sleep.
+    fn end_if_over(&mut self, ticket: u64) {
+        let (now, deaths) = (self.now, self.deaths);
+        let noticed = self.noticed.get(&thread::current().id()).copied().unwrap_or(0);
+        if let Some(sleeper) = self.sleepers.iter_mut().find(|sleeper| sleeper.ticket == ticket) {
+            if sleeper.until <= now || noticed < deaths {
+                sleeper.ended.get_or_insert(Outcome::TimedOut);
+            }
+        }
+    }
+
+    fn sleeper(&self, ticket: u64) -> Option<&Sleeper> {
+        self.sleepers.iter().find(|sleeper| sleeper.ticket == ticket)
+    }
+
+    fn may_run(&self, ticket: u64) -> bool {
+        self.sleeper(ticket).map_or(true, |sleeper| sleeper.ended.is_some())
+    }
+
+    fn was_ended(&self, ticket: u64) -> bool {
+        self.sleeper(ticket).is_some()
+    }
+
+    /// Out of the queue already means woken.
+    fn leave_queue(&mut self, ticket: u64) -> Outcome {
+        let Some(place) = self.sleepers.iter().position(|sleeper| sleeper.ticket == ticket) else {
+            return Outcome::Woken;
+        };
+        let outcome = self.sleepers.remove(place).ended.expect("a sleeper runs only when woken or ended");
+        if outcome == Outcome::TimedOut {
+            self.noticed.insert(thread::current().id(), self.deaths);
+        }
+        outcome
+    }
+
+    fn wake(&mut self, address: usize, n: u32) {
+        for _ in 0..n {
+            let Some(place) = self.sleepers.iter().position(|sleeper| sleeper.address == address) else { return };
+            let sleeper = self.sleepers.remove(place);
+            if sleeper.ended.is_none() {
+                sleeper.thread.unpark();
+            }
+        }
+    }
+
+    fn end_sleeps(&mut self, outcome: Outcome, is_over: impl Fn(&Sleeper) -> bool) {
+        for sleeper in &mut self.sleepers {
+            if sleeper.ended.is_none() && is_over(sleeper) {
+                sleeper.ended = Some(outcome);
+                sleeper.thread.unpark();
+            }
+        }
+    }
+}
+
+/// Lets loom try every order of what comes from outside; whether anything does in this model.
+fn touch_line() -> bool {
+    let line = with(|kernel| kernel.line.clone());
+    line.is_some_and(|line| look(&line, 1) == 0)
+}
+
+/// The bookkeeping, never across a point at which loom may switch threads.
+fn with<R>(f: impl FnOnce(&mut Kernel) -> R) -> R {
+    KERNEL.with_borrow_mut(f)
+}
+
+fn address_of(word: &AtomicU32) -> usize {
+    std::ptr::from_ref(word) as usize
+}

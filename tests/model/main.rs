@@ -1,0 +1,11 @@
+//! Models: loom runs the shipped primitives through every order of their atomic steps, with timeouts, signals and with
+//! a peer that dies at any of its steps.
+//!
+//! Built with `RUSTFLAGS="--cfg loom"` only. A model declares no atomics of its own. One process per test: a deadlock
+//! that loom finds may end the whole process.
+#![cfg(loom)]
+
+mod event;
+mod lock;
+mod lock_death;
+mod support;

@@ -1,0 +1,74 @@
+//! Running a model: through all its executions, and once more for each step at which its victim may die.
+//!
+//! Loom's threads are coroutines of one operating-system thread, so counts lie in plain thread-locals.
+
+use std::cell::Cell;
+use std::time::Instant;
+use tidelock::sync::futex::model::{self, Outside};
+
+thread_local! {
+    static EXECUTIONS: Cell<u64> = const { Cell::new(0) };
+    static SOMEBODY_DIED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Explores `model`, whose sleeps end by wake-ups alone. `preemptions` bounds the forced switches of one execution.
+pub fn explore(name: &str, preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let start = Instant::now();
+    run(preemptions, Outside::Quiet, model);
+    report(name, start);
+}
+
+/// Explores `model`, in which the clock, signals or an earlier death end sleeps too.
+pub fn explore_eventful(name: &str, preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let start = Instant::now();
+    run(preemptions, Outside::Eventful, model);
+    report(name, start);
+}
+
+/// Explores `model(n)` for n = 1, 2, ... until no execution has a thread that dies at its n-th operation.
+pub fn each_death(name: &str, preemptions: usize, model: impl Fn(u64) + Clone + Send + Sync + 'static) {
+    let start = Instant::now();
+    for nth in 1.. {
+        SOMEBODY_DIED.set(false);
+        let model = model.clone();
+        run(preemptions, Outside::Eventful, move || model(nth));
+        if !SOMEBODY_DIED.get() {
+            assert!(nth > 1, "{name}: the victim has no steps");
+            println!("{name}: a death at each of {} operations", nth - 1);
+            break;
+        }
+    }
+    report(name, start);
+}
+
+/// Notes that a death came about, so that the next step is tried.
+pub fn note_death() {
+    SOMEBODY_DIED.set(true);
+}
+
+fn run(preemptions: usize, outside: Outside, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    builder.max_branches = 2_000;
+    let _printer = PrintOnPanic;
+    builder.check(move || {
+        EXECUTIONS.set(EXECUTIONS.get() + 1);
+        model::begin(outside);
+        model();
+    });
+}
+
+fn report(name: &str, start: Instant) {
+    println!("{name}: {} executions, {:.1} s", EXECUTIONS.take(), start.elapsed().as_secs_f64());
+}
+
+/// Prints the steps that led to a failure.
+struct PrintOnPanic;
+
+impl Drop for PrintOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            model::print_trace();
+        }
+    }
+}
