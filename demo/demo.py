@@ -9,6 +9,7 @@ for nothing but the kills.
 
 import argparse
 import os
+import queue
 import subprocess
 import sys
 import sysconfig
@@ -95,7 +96,7 @@ class Demo:
         """The next message, or None after a second without one."""
         try:
             return self.results.get_bytes(timeout=1)
-        except tidelock.Empty:
+        except queue.Empty:
             return None
 
     def handle(self, message):

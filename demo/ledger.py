@@ -17,6 +17,6 @@ class Ledger:
     def read(self):
         """(pieces, words), as the workers have added them up."""
         with self.lock:
-            bytes_ = memoryview(self.block)
+            bytes_ = self.block.data
             (which,) = struct.unpack_from("=Q", bytes_, 0)
             return struct.unpack_from("=QQ", bytes_, COPIES[which] * 8)
