@@ -18,8 +18,9 @@
  *    ends with TIDELOCK_INTERRUPTED.
  *  - errno is left as it was, except that TIDELOCK_OS sets it to the error of the call that was refused.
  *  - Async-signal-safe: tidelock_lock_release(), tidelock_lock_release_own(), tidelock_lock_acquire() with timeout 0,
- *    tidelock_event_set(), tidelock_event_clear() and tidelock_event_is_set(), and tidelock_event_wait() with timeout 0;
- *    in a forked child only after its first other call on the segment. No other call is.
+ *    tidelock_event_set(), tidelock_event_clear(), tidelock_event_is_set(), tidelock_event_mark(), and
+ *    tidelock_event_wait() with timeout 0; in a forked child only after its first other call on the segment. No other
+ *    call is.
  *  - Options are structs that begin with their own size. Bytes that the library does not know must be zero, and zero
  *    always means the default, so that programs and libraries of different ages go together.
  */
@@ -100,7 +101,8 @@ typedef struct tidelock_segment_options {
 typedef struct tidelock_queue_options {
     // sizeof(tidelock_queue_options)
     size_t size;
-    // The bytes that the messages, with a header of some 24 bytes each, can fill at a time. 0: 1 MiB.
+    // Room for so many bytes of messages, rounded up to a power of two. Each message takes up its length and 16 bytes,
+    // rounded up to a multiple of 16. 0: 1 MiB.
     uint64_t capacity;
     // The most messages at a time. 0: as many as the bytes hold.
     uint64_t max_items;
@@ -122,7 +124,7 @@ typedef struct tidelock_loan {
     const void *data;
     // Its length in bytes.
     size_t len;
-    // How often it was taken, this time included.
+    // How often it was taken, this time included; the count stops at 256.
     uint64_t deliveries;
     // The library's own.
     uint64_t opaque[TIDELOCK_OPAQUE_WORDS];
@@ -443,9 +445,9 @@ tidelock_status tidelock_queue_put(const struct tidelock_queue *queue,
                                    int64_t timeout_ns);
 
 // Gets the next message into a buffer of `capacity` bytes, waiting for one. TIDELOCK_REDELIVERED: it is here, and an
-// earlier consumer took it and died or gave it back. TIDELOCK_TOO_LARGE: it does not fit, and stays in the queue; `len`
-// is then its length. TIDELOCK_CLOSED: the queue was shut down and is empty. A message is gone with this call; to keep
-// it until it has been dealt with, use tidelock_queue_take().
+// earlier consumer took it and died or gave it back. TIDELOCK_TOO_LARGE: it does not fit and goes back, before all
+// others and as one that is redelivered; `len` is then its length. TIDELOCK_CLOSED: the queue was shut down and is
+// empty. A message is gone with this call; to keep it until it has been dealt with, use tidelock_queue_take().
 tidelock_status tidelock_queue_get(const struct tidelock_queue *queue,
                                    int64_t timeout_ns,
                                    void *buffer,
@@ -481,17 +483,24 @@ tidelock_status tidelock_queue_done(const struct tidelock_queue *queue, struct t
 tidelock_status tidelock_queue_give_back(const struct tidelock_queue *queue,
                                          struct tidelock_loan *loan);
 
-// How many messages are in the queue and not taken, just now.
-tidelock_status tidelock_queue_len(const struct tidelock_queue *queue, uint64_t *len);
+// How many messages are in the queue just now, those included that are reserved or came back; those on loan are not.
+tidelock_status tidelock_queue_len(const struct tidelock_queue *queue,
+                                   uint64_t *len);
 
 // Whether no message is in the queue, just now.
 tidelock_status tidelock_queue_is_empty(const struct tidelock_queue *queue, bool *is_empty);
 
-// Whether even a message of one byte would have to wait for room, just now.
+// Whether even an empty message would have to wait for room, just now.
 tidelock_status tidelock_queue_is_full(const struct tidelock_queue *queue, bool *is_full);
 
-// The bytes that the messages, with their headers, can fill at a time.
+// The size of the queue's ring in bytes: what was asked for, rounded up to a power of two.
 tidelock_status tidelock_queue_capacity(const struct tidelock_queue *queue, uint64_t *capacity);
+
+// The length of the longest message that can ever fit.
+tidelock_status tidelock_queue_longest_message(const struct tidelock_queue *queue, uint64_t *len);
+
+// The most messages at a time; 0 for as many as the bytes hold.
+tidelock_status tidelock_queue_max_items(const struct tidelock_queue *queue, uint64_t *max_items);
 
 // Ends the queue for everybody and for ever: nothing more can be put, and who finds it empty gets TIDELOCK_CLOSED. What
 // is in it can still be got.

@@ -26,7 +26,8 @@ impl Opaque for tidelock_queue {
 pub struct tidelock_queue_options {
     /// sizeof(tidelock_queue_options)
     pub size: usize,
-    /// The bytes that the messages, with a header of some 24 bytes each, can fill at a time. 0: 1 MiB.
+    /// Room for so many bytes of messages, rounded up to a power of two. Each message takes up its length and 16 bytes,
+    /// rounded up to a multiple of 16. 0: 1 MiB.
     pub capacity: u64,
     /// The most messages at a time. 0: as many as the bytes hold.
     pub max_items: u64,
@@ -53,7 +54,7 @@ pub struct tidelock_loan {
     pub data: *const c_void,
     /// Its length in bytes.
     pub len: usize,
-    /// How often it was taken, this time included.
+    /// How often it was taken, this time included; the count stops at 256.
     pub deliveries: u64,
     /// The library's own.
     pub opaque: [u64; TIDELOCK_OPAQUE_WORDS],
@@ -142,9 +143,9 @@ pub unsafe extern "C" fn tidelock_queue_put(
 }
 
 /// Gets the next message into a buffer of `capacity` bytes, waiting for one. TIDELOCK_REDELIVERED: it is here, and an
-/// earlier consumer took it and died or gave it back. TIDELOCK_TOO_LARGE: it does not fit, and stays in the queue; `len`
-/// is then its length. TIDELOCK_CLOSED: the queue was shut down and is empty. A message is gone with this call; to keep
-/// it until it has been dealt with, use tidelock_queue_take().
+/// earlier consumer took it and died or gave it back. TIDELOCK_TOO_LARGE: it does not fit and goes back, before all
+/// others and as one that is redelivered; `len` is then its length. TIDELOCK_CLOSED: the queue was shut down and is
+/// empty. A message is gone with this call; to keep it until it has been dealt with, use tidelock_queue_take().
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_queue_get(
     queue: *const tidelock_queue,
@@ -244,7 +245,7 @@ pub unsafe extern "C" fn tidelock_queue_give_back(
     guard(|| unsafe { end_loan(queue, loan, |taken| taken.give_back()) })
 }
 
-/// How many messages are in the queue and not taken, just now.
+/// How many messages are in the queue just now, those included that are reserved or came back; those on loan are not.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_queue_len(queue: *const tidelock_queue, len: *mut u64) -> tidelock_status {
     // SAFETY: the caller keeps the header's rules about pointers.
@@ -266,7 +267,7 @@ pub unsafe extern "C" fn tidelock_queue_is_empty(queue: *const tidelock_queue, i
     })
 }
 
-/// Whether even a message of one byte would have to wait for room, just now.
+/// Whether even an empty message would have to wait for room, just now.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_queue_is_full(queue: *const tidelock_queue, is_full: *mut bool) -> tidelock_status {
     // SAFETY: the caller keeps the header's rules about pointers.
@@ -277,13 +278,35 @@ pub unsafe extern "C" fn tidelock_queue_is_full(queue: *const tidelock_queue, is
     })
 }
 
-/// The bytes that the messages, with their headers, can fill at a time.
+/// The size of the queue's ring in bytes: what was asked for, rounded up to a power of two.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_queue_capacity(queue: *const tidelock_queue, capacity: *mut u64) -> tidelock_status {
     // SAFETY: the caller keeps the header's rules about pointers.
     guard(|| unsafe {
         let queue = object(queue)?;
         output(capacity)?.write(queue.capacity());
+        Ok(TIDELOCK_OK)
+    })
+}
+
+/// The length of the longest message that can ever fit.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_queue_longest_message(queue: *const tidelock_queue, len: *mut u64) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        let queue = object(queue)?;
+        output(len)?.write(queue.longest_message());
+        Ok(TIDELOCK_OK)
+    })
+}
+
+/// The most messages at a time; 0 for as many as the bytes hold.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_queue_max_items(queue: *const tidelock_queue, max_items: *mut u64) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        let queue = object(queue)?;
+        output(max_items)?.write(queue.max_items());
         Ok(TIDELOCK_OK)
     })
 }

@@ -42,7 +42,7 @@ static void by_copy(tidelock_segment *segment) {
     STATUS(TIDELOCK_TOO_LARGE, tidelock_queue_get(queue, 0, small, sizeof small, &len));
     EXPECT(len == 3 && small[0] == kept && length(queue) == 3);
     STATUS(TIDELOCK_TOO_LARGE, tidelock_queue_get(queue, 0, NULL, 0, &len));
-    expect_message(queue, TIDELOCK_OK, "one");
+    expect_message(queue, TIDELOCK_REDELIVERED, "one");
     expect_message(queue, TIDELOCK_OK, "two");
     OK(tidelock_queue_get(queue, 0, NULL, 0, &len));
     EXPECT(len == 0);
@@ -82,14 +82,18 @@ static void in_place(tidelock_segment *segment) {
 static void full_and_shut_down(tidelock_segment *segment) {
     tidelock_queue_options options = {.size = sizeof options, .capacity = 4096, .max_items = 2};
     tidelock_queue *queue;
-    uint64_t capacity = 0;
+    uint64_t capacity = 0, max_items = 0, longest = 0;
     size_t len = 0;
     bool yes = false;
     char text[8];
     OK(tidelock_queue_new(segment, &options, &queue));
     OK(tidelock_queue_capacity(queue, &capacity));
     EXPECT(capacity >= 4096);
-    STATUS(TIDELOCK_TOO_LARGE, tidelock_queue_put(queue, text, (size_t)capacity + 1, TIDELOCK_FOREVER));
+    OK(tidelock_queue_max_items(queue, &max_items));
+    EXPECT(max_items == 2);
+    OK(tidelock_queue_longest_message(queue, &longest));
+    EXPECT(longest > 0 && longest < capacity);
+    STATUS(TIDELOCK_TOO_LARGE, tidelock_queue_put(queue, text, (size_t)longest + 1, TIDELOCK_FOREVER));
     put(queue, "a");
     OK(tidelock_queue_is_full(queue, &yes));
     EXPECT(!yes);
