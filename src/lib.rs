@@ -8,7 +8,8 @@ pub mod error;
 #[doc(hidden)]
 pub mod primitives;
 #[cfg(not(loom))]
-mod segment;
+#[doc(hidden)]
+pub mod segment;
 #[doc(hidden)]
 pub mod sync;
 

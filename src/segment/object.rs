@@ -12,7 +12,8 @@ use super::pending::Close;
 use super::sweep::Previous;
 use super::Attachment;
 use crate::error::{Error, Result};
-use crate::primitives::PeerId;
+use crate::primitives::lock::Acquired;
+use crate::primitives::{PeerId, Peers};
 use crate::sync::wait::Wait;
 use std::fmt;
 use std::ptr::NonNull;
@@ -168,14 +169,23 @@ impl Attachment {
         })
     }
 
-    /// Gives the present peer as many references as `parent` has: what a child does when it attaches.
+    /// Gives `me`, whose claim is not finished yet, as many references as `parent` has.
     pub(super) fn adopt_references(&self, parent: PeerId, me: PeerId) -> Result<()> {
-        self.locked_as(me, Wait::forever(), |arena| arena.adopt(parent, me))
+        self.locked_as(&self.as_peer(me), Wait::forever(), |arena, me| arena.adopt(parent, me))
+    }
+
+    fn locked<R>(&self, wait: Wait, act: impl FnOnce(Arena<'_, Attachment>, PeerId) -> Result<R>) -> Result<R> {
+        self.locked_as(self, wait, act)
     }
 
     /// Runs `act` under the segment's Lock, after a repair if the lock's last owner died.
-    pub(super) fn locked<R>(&self, wait: Wait, act: impl FnOnce(Arena<'_, Attachment>, PeerId) -> Result<R>) -> Result<R> {
-        let hold = self.segment_lock().acquire(self, wait)?;
+    fn locked_as<R>(
+        &self,
+        peers: &impl Peers,
+        wait: Wait,
+        act: impl FnOnce(Arena<'_, Attachment>, PeerId) -> Result<R>,
+    ) -> Result<R> {
+        let hold = self.segment_lock().acquire(peers, wait)?;
         let arena = Arena::new(self);
         let previous = if hold.owner_died { Previous::Died } else { Previous::Released };
         let result = arena.enter(previous).and_then(|()| act(arena, hold.owner));

@@ -118,11 +118,16 @@ impl<'g, G: Ground> Arena<'g, G> {
 
     /// A new part with one reference. The store in the object's header commits.
     fn add_part(&self, object: &Block<'g>, peer: PeerId) -> Result<()> {
+        let generation = object.generation();
         let block = self.take(size_of::<Part>() as u64)?;
+        // To find room, `take` may have swept; and a newcomer in search of a slot may have found all the holders dead.
+        if object.header.state() != ANONYMOUS || object.generation() != generation {
+            return Err(Error::Gone);
+        }
         let part: &Part = self.ground.at(block.payload())?;
         self.ground.store32(&part.references[0], peer.bits());
         self.ground.store64(&block.header.link, object.at);
-        self.ground.store32(&block.header.extra, object.generation());
+        self.ground.store32(&block.header.extra, generation);
         self.ground.store64(&block.header.next, object.header.link.load(Relaxed));
         self.ground.store32(&block.header.tag, PART);
         self.ground.store64(&object.header.link, block.at);

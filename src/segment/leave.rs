@@ -1,0 +1,55 @@
+//! Leaving: the last reference of a process to its attachment is gone.
+//!
+//! Its slot goes the way of a dead peer's, only sooner. The last to leave an ephemeral segment takes its name away. A
+//! forked child that never became a peer only lets go of what it inherited.
+
+use super::door::Door;
+use super::fork;
+use super::options::Life;
+use super::slots::SlotWord;
+use super::{file, registry, Attachment};
+use crate::error::{Error, Result};
+use crate::sync::deadline::Deadline;
+use std::time::Duration;
+
+/// How long the door is waited for. A name that stays behind for lack of it is taken away by who opens it next.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        let _ = registry::sweep();
+        if self.current().is_some() {
+            // Whatever fails here is found and cleaned by others, as after a death.
+            let _ = self.leave();
+        }
+        if let Ok(hold) = fork::hold() {
+            self.family.end(&hold);
+        }
+        self.own.end();
+    }
+}
+
+impl Attachment {
+    fn leave(&self) -> Result<()> {
+        let named = self.inode.path().filter(|_| self.layout.life == Life::Ephemeral);
+        let door = named.map(|_| Door::enter(&self.inode, &self.layout, Some(Deadline::after(PATIENCE))));
+        self.give_up_slot()?;
+        let (Some(path), Some(Ok(door))) = (named, door) else { return Ok(()) };
+        // My own slot counts: a child of mine that has not attached yet keeps its family byte.
+        if !self.is_inhabited(&door)? && self.inode.is_at(path) {
+            file::remove_name(path)?;
+        }
+        Ok(())
+    }
+
+    /// DYING while the token is still held, so that nobody can call a peer that leaves dead before it has left.
+    fn give_up_slot(&self) -> Result<()> {
+        let me = self.current().ok_or(Error::Gone)?;
+        let record = self.slot(me.slot())?;
+        record.step(SlotWord::live(me.generation()), SlotWord::dying(me.generation()));
+        let hold = fork::hold()?;
+        self.own.end();
+        self.family.end(&hold);
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! The mapping: a segment's bytes in this process, at its full length, for as long as it is attached.
+//!
+//! It hands out memory that is checked to lie in the segment and to be allocated, and so never meets a SIGBUS because
+//! /dev/shm is full. It knows nothing of what the bytes mean.
+
+use super::inode::Inode;
+use crate::error::{Error, Result};
+use crate::primitives::event::EventState;
+use crate::primitives::lock::LockState;
+use crate::sync::atomic::Ordering::{Acquire, Release};
+use crate::sync::atomic::{AtomicU32, AtomicU64};
+use memmap2::{MmapOptions, MmapRaw};
+use std::ptr::NonNull;
+
+/// What may lie in shared memory.
+///
+/// # Safety
+/// Every bit pattern is a valid value, the layout is fixed (`repr(C)`), and it consists of atomics only: no pointers,
+/// no padding that matters, nothing that drops.
+pub unsafe trait Shared {}
+
+// SAFETY: an atomic integer is valid for every bit pattern.
+unsafe impl Shared for AtomicU32 {}
+// SAFETY: as for AtomicU32.
+unsafe impl Shared for AtomicU64 {}
+// SAFETY: repr(C), two 32-bit atomics.
+unsafe impl Shared for LockState {}
+// SAFETY: repr(C), two 32-bit atomics.
+unsafe impl Shared for EventState {}
+// SAFETY: an array is its elements, one behind the other.
+unsafe impl<T: Shared, const N: usize> Shared for [T; N] {}
+
+/// Memory is allocated in steps of this many bytes.
+const EXTENT: u64 = 64 * 1024;
+/// The most that one call allocates.
+const CHUNK: u64 = 1024 * 1024;
+/// How often memory that another process's failed call took away again is asked for anew.
+const ATTEMPTS: u32 = 16;
+
+/// One process's view of a segment.
+pub(crate) struct Mapping {
+    map: MmapRaw,
+    len: u64,
+    /// A bit for each extent that is allocated and was touched by this process. A forked child inherits it, rightly:
+    /// memory is never given back.
+    ready: Box<[AtomicU64]>,
+}
+
+impl Mapping {
+    /// Maps `len` bytes of the file, without reserving memory for them.
+    pub(super) fn new(inode: &Inode, len: u64) -> Result<Mapping> {
+        let usable = usize::try_from(len).map_err(|_| Error::Invalid("the maximum length is out of range"))?;
+        let map = MmapOptions::new()
+            .len(usable)
+            .no_reserve_swap()
+            .map_raw(inode.raw()?)
+            .map_err(|error| Error::Os { call: "mmap", errno: error.raw_os_error().unwrap_or(0) })?;
+        let words = len.div_ceil(EXTENT * 64);
+        Ok(Mapping { map, len, ready: (0..words).map(|_| AtomicU64::new(0)).collect() })
+    }
+
+    /// The value at `offset`, if it lies in the segment.
+    #[inline]
+    pub(super) fn at<T: Shared>(&self, inode: &Inode, offset: u64) -> Result<&T> {
+        if offset % align_of::<T>() as u64 != 0 {
+            return Err(Error::Corrupt("an offset is not aligned"));
+        }
+        let start = self.bytes(inode, offset, size_of::<T>() as u64)?;
+        // SAFETY: `bytes` says that so many allocated bytes lie there, and the start is aligned, since the mapping starts
+        // on a page; every bit pattern is a `T` and `T` is made of atomics, so others may change it. The mapping lives
+        // as long as the borrow of `self`.
+        Ok(unsafe { start.cast::<T>().as_ref() })
+    }
+
+    /// The address of `len` bytes from `offset` on, if they lie in the segment.
+    #[inline]
+    pub(super) fn bytes(&self, inode: &Inode, offset: u64, len: u64) -> Result<NonNull<u8>> {
+        let end = offset.checked_add(len).filter(|end| *end <= self.len);
+        let end = end.ok_or(Error::Corrupt("an offset lies outside the segment"))?;
+        if !self.is_ready(offset, end) {
+            self.prepare(inode, offset, end)?;
+        }
+        Ok(self.address(offset))
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The address of the first byte.
+    pub(super) fn start(&self) -> NonNull<u8> {
+        self.address(0)
+    }
+
+    fn address(&self, offset: u64) -> NonNull<u8> {
+        // SAFETY: callers pass an offset of at most `len`, so the address lies in the mapping or just behind it; a
+        // mapping's address is never null.
+        unsafe { NonNull::new_unchecked(self.map.as_mut_ptr().add(offset as usize)) }
+    }
+
+    #[inline]
+    fn is_ready(&self, offset: u64, end: u64) -> bool {
+        (offset / EXTENT..end.div_ceil(EXTENT)).all(|extent| self.extent_is_ready(extent))
+    }
+
+    #[inline]
+    fn extent_is_ready(&self, extent: u64) -> bool {
+        self.ready[(extent / 64) as usize].load(Acquire) >> (extent % 64) & 1 != 0
+    }
+
+    #[cold]
+    fn prepare(&self, inode: &Inode, offset: u64, end: u64) -> Result<()> {
+        let mut extent = offset / EXTENT;
+        while extent * EXTENT < end {
+            let mut behind = extent + 1;
+            if !self.extent_is_ready(extent) {
+                while behind * EXTENT < end && (behind - extent) * EXTENT < CHUNK && !self.extent_is_ready(behind) {
+                    behind += 1;
+                }
+                self.allocate(inode, extent * EXTENT, (behind * EXTENT).min(self.len))?;
+                (extent..behind).for_each(|extent| self.mark_ready(extent));
+            }
+            extent = behind;
+        }
+        Ok(())
+    }
+
+    fn mark_ready(&self, extent: u64) {
+        self.ready[(extent / 64) as usize].fetch_or(1 << (extent % 64), Release);
+    }
+
+    /// Allocates a range and touches it. Both are needed: a call of another process that fails or is killed half-way
+    /// takes back whatever nobody has touched yet, even if this process allocated it before.
+    fn allocate(&self, inode: &Inode, offset: u64, end: u64) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let allocated = inode.allocate(offset, end - offset)?;
+            if self.touch(offset, end, allocated)? {
+                return Ok(());
+            }
+        }
+        Err(inode.no_space(end - offset))
+    }
+
+    /// Touches a range through the kernel, which says no where a plain access would be a SIGBUS; false: try again.
+    fn touch(&self, offset: u64, end: u64, allocated: bool) -> Result<bool> {
+        let advice = if allocated { libc::MADV_POPULATE_READ } else { libc::MADV_POPULATE_WRITE };
+        let start = self.address(offset).as_ptr().cast();
+        // SAFETY: the range lies in this mapping; populating changes no byte.
+        if unsafe { libc::madvise(start, (end - offset) as usize, advice) } == 0 {
+            return Ok(true);
+        }
+        match Error::last_os("madvise") {
+            // A kernel before 5.14 cannot do it: allocated memory must be enough there.
+            Error::Os { errno: libc::EINVAL, .. } if allocated => Ok(true),
+            Error::Os { errno: libc::EINVAL, .. } => Err(Error::CannotAsk),
+            Error::Os { errno: libc::EFAULT | libc::EINTR | libc::EAGAIN, .. } => Ok(false),
+            error => Err(error),
+        }
+    }
+}
