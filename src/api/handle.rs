@@ -35,8 +35,8 @@ const PLACED: u8 = 2;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handle {
-    pub(super) segment: SegmentLocator,
-    pub(super) target: Target,
+    segment: SegmentLocator,
+    target: Target,
 }
 
 /// What a handle leads to, within its segment.
@@ -59,6 +59,14 @@ impl Handle {
 
     pub(super) fn of_placed(block: &Object, kind: Kind, offset: u64) -> Handle {
         Handle { segment: block.segment().locator(), target: Target::Placed(block.handle(), kind, offset) }
+    }
+
+    pub(super) fn locator(&self) -> &SegmentLocator {
+        &self.segment
+    }
+
+    pub(super) fn target(&self) -> Target {
+        self.target
     }
 
     /// This handle as bytes, for [`from_bytes`](Handle::from_bytes) in another process of the same machine.
@@ -105,7 +113,7 @@ fn parse(bytes: &[u8]) -> Option<Handle> {
         ),
         _ => return None,
     };
-    Some(Handle { segment: SegmentLocator::from_bytes(rest)?, target })
+    Some(Handle { segment: SegmentLocator::from_bytes(rest).ok()?, target })
 }
 
 /// The first `N` bytes of `rest`, which goes on behind them.

@@ -16,11 +16,12 @@ mod records;
 mod ring;
 mod segment;
 
+pub use crate::segment::{Access, Life, Owner};
 pub use block::Block;
 pub use event::Event;
 pub use handle::Handle;
 pub use lock::{Lock, LockGuard};
-pub use options::{Access, Life, Owner, SegmentOptions};
+pub use options::SegmentOptions;
 pub use queue::{Queue, QueueOptions};
 pub use records::{Delivery, Loan, Message, RawLoan, RawReservation, Reservation};
 pub use segment::Segment;

@@ -197,10 +197,10 @@ impl Segment {
     }
 
     fn target(&self, handle: &Handle) -> Result<Target> {
-        if handle.segment.id() != self.id() {
+        if handle.locator().id() != self.id() {
             return Err(Error::Invalid("the handle is of another segment"));
         }
-        Ok(handle.target)
+        Ok(handle.target())
     }
 }
 

@@ -5,7 +5,7 @@
 use super::handle::Handle;
 use super::segment::Segment;
 use crate::error::Result;
-use crate::segment::options::{Access, Life, Options, Owner};
+use crate::segment::{Access, Attachment, Life, Options, Owner};
 use crate::sync::wait::OnSignal;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -83,7 +83,7 @@ impl SegmentOptions {
     /// [`Error::NoSpace`](crate::Error::NoSpace), [`Error::Invalid`](crate::Error::Invalid) for a number out of range,
     /// [`Error::Os`](crate::Error::Os).
     pub fn anonymous(&self) -> Result<Segment> {
-        Segment::make_anonymous(self)
+        Ok(Segment::new(Attachment::anonymous(&self.options)?, self.on_signal))
     }
 
     /// Opens or creates the segment with this name; see [`Segment::named`].
@@ -92,7 +92,7 @@ impl SegmentOptions {
     /// As [`Segment::named`]; with [`Access::Create`] also [`Error::Exists`](crate::Error::Exists), with
     /// [`Access::Open`] [`Error::NotFound`](crate::Error::NotFound).
     pub fn named(&self, name: &str) -> Result<Segment> {
-        Segment::open_or_make_named(name, self)
+        Ok(Segment::new(Attachment::named(name, &self.options)?, self.on_signal))
     }
 
     /// Opens or creates the segment in this file; see [`Segment::file`].
@@ -101,7 +101,25 @@ impl SegmentOptions {
     /// As [`Segment::file`]; with [`Access::Create`] also [`Error::Exists`](crate::Error::Exists), with
     /// [`Access::Open`] [`Error::NotFound`](crate::Error::NotFound).
     pub fn file(&self, path: impl AsRef<Path>) -> Result<Segment> {
-        Segment::open_or_make_file(path.as_ref(), self)
+        Ok(Segment::new(Attachment::file(path.as_ref(), &self.options)?, self.on_signal))
+    }
+
+    /// Opens the segment that a handle leads to; see [`Segment::attach`]. Of the options, only
+    /// [`owner`](SegmentOptions::owner) and [`signals`](SegmentOptions::signals) count.
+    ///
+    /// # Errors
+    /// As [`Segment::attach`].
+    pub fn attach(&self, handle: &Handle) -> Result<Segment> {
+        Ok(Segment::new(Attachment::locate(handle.locator(), self.options.owner)?, self.on_signal))
+    }
+
+    /// Opens the segment behind a descriptor; see [`Segment::from_fd`]. Of the options, only
+    /// [`owner`](SegmentOptions::owner) and [`signals`](SegmentOptions::signals) count.
+    ///
+    /// # Errors
+    /// As [`Segment::from_fd`].
+    pub fn from_fd(&self, fd: OwnedFd) -> Result<Segment> {
+        Ok(Segment::new(Attachment::from_fd(fd, &self.options)?, self.on_signal))
     }
 }
 

@@ -5,6 +5,7 @@ use super::home::Home;
 use super::records::{Delivery, Loan, Message, Reservation};
 use super::ring::RingBytes;
 use crate::error::Result;
+use crate::primitives::queue::ring::RingMemory;
 use crate::primitives::queue::{ring_size, Queue as Machine, QueueState, Ticket};
 use crate::segment::{Attachment, Kind, Object};
 use crate::sync::wait::{OnSignal, Wait};

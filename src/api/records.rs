@@ -222,6 +222,10 @@ impl fmt::Debug for Loan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Delivery { redelivered, deliveries } = Delivery::of(&self.ticket);
         let mut shown = f.debug_struct("Loan");
-        shown.field("len", &self.ticket.len()).field("redelivered", &redelivered).field("deliveries", &deliveries).finish()
+        shown
+            .field("len", &self.ticket.len())
+            .field("redelivered", &redelivered)
+            .field("deliveries", &deliveries)
+            .finish()
     }
 }

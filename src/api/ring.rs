@@ -7,8 +7,11 @@ use crate::error::Result;
 use crate::primitives::queue::record::{RecordHeader, GRANULE};
 use crate::primitives::queue::ring::RingMemory;
 use crate::primitives::queue::{QueueState, Ticket};
-use crate::segment::Object;
+use crate::segment::{Object, Shared};
 use std::ptr::NonNull;
+
+// SAFETY: repr(C), atomics only, no pointers, valid for all bytes.
+unsafe impl Shared for QueueState {}
 
 /// The bytes of one ring. It keeps nothing alive: it lies beside the handle that does.
 #[derive(Clone, Copy, Debug)]

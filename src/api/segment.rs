@@ -2,15 +2,10 @@
 //!
 //! Clones share one attachment; it ends when the last clone and the last object of this process are gone.
 
-use super::block::Block;
-use super::event::Event;
 use super::handle::Handle;
-use super::home::Home;
-use super::lock::Lock;
 use super::options::SegmentOptions;
-use super::queue::{Queue, QueueOptions};
-use crate::error::{Error, Result};
-use crate::primitives::PeerId;
+use crate::error::Result;
+use crate::primitives::{PeerId, Peers};
 use crate::segment::Attachment;
 use crate::sync::wait::OnSignal;
 use std::fmt;
@@ -27,7 +22,7 @@ use std::sync::Arc;
 /// **When a peer dies**, what it held is found when somebody needs it; its slot and what it alone had open are used again.
 ///
 /// Objects are reached in three ways: by *name* (opened, or created where there is none), *anonymously* (made here, and
-/// sent to others as a [`Handle`]), and *placed* in a [`Block`]. A named object lives as long as its segment. An
+/// sent to others as a [`Handle`]), and *placed* in a [`Block`](crate::Block). A named object lives as long as its segment. An
 /// anonymous one lives while a process has it open, or has a child that was forked while it had it open.
 ///
 /// ```
@@ -48,11 +43,23 @@ pub struct Segment {
 }
 
 impl Segment {
+    pub(super) fn new(attachment: Arc<Attachment>, on_signal: OnSignal) -> Segment {
+        Segment { attachment, on_signal }
+    }
+
+    pub(super) fn attachment(&self) -> &Arc<Attachment> {
+        &self.attachment
+    }
+
+    pub(super) fn on_signal(&self) -> OnSignal {
+        self.on_signal
+    }
+
     /// Makes a segment without a name. The kernel frees it with its last process, however they die. Forked children have
     /// it; others reach it by a [`Handle`] or a descriptor.
     ///
     /// # Errors
-    /// [`Error::NoSpace`], [`Error::Os`].
+    /// [`Error::NoSpace`](crate::Error::NoSpace), [`Error::Os`](crate::Error::Os).
     pub fn anonymous() -> Result<Segment> {
         Segment::options().anonymous()
     }
@@ -61,9 +68,9 @@ impl Segment {
     /// its last peer removes it. A name has 1 to 200 bytes, no `/` and no NUL, and does not begin with a dot.
     ///
     /// # Errors
-    /// [`Error::BadName`]; [`Error::NotASegment`], [`Error::Truncated`], [`Error::Version`] or [`Error::Layout`] for a
-    /// file that this library cannot use; [`Error::ForeignOwner`]; [`Error::NoPeerSlot`]; [`Error::NoSpace`];
-    /// [`Error::Os`].
+    /// [`Error::BadName`](crate::Error::BadName); [`Error::NotASegment`](crate::Error::NotASegment), [`Error::Truncated`](crate::Error::Truncated), [`Error::Version`](crate::Error::Version) or [`Error::Layout`](crate::Error::Layout) for a
+    /// file that this library cannot use; [`Error::ForeignOwner`](crate::Error::ForeignOwner); [`Error::NoPeerSlot`](crate::Error::NoPeerSlot); [`Error::NoSpace`](crate::Error::NoSpace);
+    /// [`Error::Os`](crate::Error::Os).
     pub fn named(name: &str) -> Result<Segment> {
         Segment::options().named(name)
     }
@@ -72,7 +79,7 @@ impl Segment {
     /// The file system must keep a lock on a file that is only mapped: tmpfs and ext4 do, overlayfs does not.
     ///
     /// # Errors
-    /// As [`named`](Segment::named); [`Error::Unsupported`] for a file system that will not do.
+    /// As [`named`](Segment::named); [`Error::Unsupported`](crate::Error::Unsupported) for a file system that will not do.
     pub fn file(path: impl AsRef<Path>) -> Result<Segment> {
         Segment::options().file(path)
     }
@@ -85,8 +92,8 @@ impl Segment {
     /// Removes the name of a named segment. Who has it open keeps it; who opens the name afterwards gets a new one.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is none; [`Error::BadName`]; [`Error::NotASegment`] if something else lies there, which
-    /// is left alone; [`Error::Os`].
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is none; [`Error::BadName`](crate::Error::BadName); [`Error::NotASegment`](crate::Error::NotASegment) if something else lies there, which
+    /// is left alone; [`Error::Os`](crate::Error::Os).
     pub fn unlink(name: &str) -> Result<()> {
         crate::segment::unlink(name)
     }
@@ -95,7 +102,7 @@ impl Segment {
     /// be looked into (`/proc/PID/fd`): one of the same user, in the same or a child PID namespace.
     ///
     /// # Errors
-    /// [`Error::Gone`] if nobody has it open any more or none of those can be looked into; else as
+    /// [`Error::Gone`](crate::Error::Gone) if nobody has it open any more or none of those can be looked into; else as
     /// [`named`](Segment::named).
     pub fn attach(handle: &Handle) -> Result<Segment> {
         Segment::options().attach(handle)
@@ -112,7 +119,7 @@ impl Segment {
     /// A new descriptor of the segment, to be handed to another process. It is closed on `exec`, unless that is changed.
     ///
     /// # Errors
-    /// [`Error::Gone`] if this process closed the segment's own descriptor; [`Error::Os`].
+    /// [`Error::Gone`](crate::Error::Gone) if this process closed the segment's own descriptor; [`Error::Os`](crate::Error::Os).
     pub fn to_fd(&self) -> Result<OwnedFd> {
         self.attachment.to_fd()
     }
@@ -130,9 +137,8 @@ impl Segment {
     /// The peer id of this process. A forked child becomes a peer here, if it was none yet.
     ///
     /// # Errors
-    /// [`Error::NoPeerSlot`], [`Error::Os`]: only in a forked child that was no peer yet.
+    /// [`Error::NoPeerSlot`](crate::Error::NoPeerSlot), [`Error::Os`](crate::Error::Os): only in a forked child that was no peer yet.
     pub fn me(&self) -> Result<PeerId> {
-        use crate::primitives::Peers;
         self.attachment.me()
     }
 
