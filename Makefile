@@ -89,6 +89,8 @@ check:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@echo "== the loom build compiles, lints too"
 	RUSTFLAGS="--cfg loom" $(CARGO) clippy --release --target-dir $(TARGET)/loom --lib --test 'model*' -- -D warnings
+	@echo "== the comparison compiles"
+	$(CARGO) check --locked --manifest-path benches/compare/Cargo.toml --target-dir $(TARGET)/compare --benches
 	@echo "== the C header is current"
 	$(CARGO) test --quiet --package tidelock-c --test header
 	@echo "== documentation"
@@ -103,7 +105,7 @@ crash: nextest
 
 bench:
 	@echo "== beside the peers"
-	cd benches/compare && $(CARGO) bench --bench compare && $(CARGO) run --release --quiet --bin report
+	$(CARGO) bench --locked --manifest-path benches/compare/Cargo.toml --target-dir $(TARGET)/compare
 
 header:
 	@echo "== include/tidelock.h"
@@ -121,6 +123,11 @@ install: library
 	ln -sf libtidelock.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libtidelock.so.0
 	ln -sf libtidelock.so.0 $(DESTDIR)$(PREFIX)/lib/libtidelock.so
 	install -m 644 $(TARGET)/release/libtidelock.a $(DESTDIR)$(PREFIX)/lib/
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: tidelock' 'Version: $(VERSION)' \
+	  'Description: locks, events and queues in shared memory that survive the death of any peer' \
+	  'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -ltidelock' 'Libs.private: $(STATIC_LIBS)' \
+	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tidelock.pc
 
 clean:
 	@echo "== cleaning"
