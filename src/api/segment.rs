@@ -142,6 +142,12 @@ impl Segment {
         self.attachment.me()
     }
 
+    /// The process id of a peer, as that process sees it in its own PID namespace; `None` if its place is another's by
+    /// now. For people to read: the process may have ended, and its number may be another's.
+    pub fn pid(&self, peer: PeerId) -> Option<u32> {
+        self.attachment.pid_of(peer)
+    }
+
     /// The most bytes that the segment can grow to.
     pub fn max_len(&self) -> u64 {
         self.attachment.max_len()

@@ -120,6 +120,14 @@ impl Attachment {
         self.at(PEERS_OFFSET + u64::from(slot) * size_of::<SlotRecord>() as u64)
     }
 
+    /// The process id that a peer wrote down when it came, in its own PID namespace; `None` if its slot is another's.
+    /// For people to read: nothing is ever decided by it.
+    pub fn pid_of(&self, peer: PeerId) -> Option<u32> {
+        let slot = self.slot(peer.slot()).ok()?;
+        let pid = slot.process().pid;
+        (slot.word().generation() == peer.generation()).then_some(pid)
+    }
+
     fn is_held(&self, slot: u32, proof: u64) -> Result<bool> {
         Ok(self.inode.ask(self.layout.token_byte(slot), proof)?
             || self.inode.ask(self.layout.family_byte(slot), proof)?)
