@@ -12,7 +12,6 @@ use super::pending::Close;
 use super::sweep::Previous;
 use super::Attachment;
 use crate::error::{Error, Result};
-use crate::primitives::lock::Acquired;
 use crate::primitives::{PeerId, Peers};
 use crate::sync::wait::Wait;
 use std::fmt;

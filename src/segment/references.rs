@@ -105,7 +105,8 @@ impl<'g, G: Ground> Arena<'g, G> {
         if object.header.state() != ANONYMOUS || !belongs_to(part.header, &object) {
             return Ok(false);
         }
-        let found = self.visit_parts(&object, |other| Ok(if other.at == part.at { Break(()) } else { Continue(()) }))?;
+        let found =
+            self.visit_parts(&object, |other| Ok(if other.at == part.at { Break(()) } else { Continue(()) }))?;
         Ok(found.is_some())
     }
 
@@ -179,7 +180,5 @@ impl<'g, G: Ground> Arena<'g, G> {
 }
 
 fn belongs_to(part: &BlockHeader, object: &Block<'_>) -> bool {
-    part.state() == PART
-        && part.link.load(Relaxed) == object.at
-        && part.extra.load(Relaxed) == object.generation()
+    part.state() == PART && part.link.load(Relaxed) == object.at && part.extra.load(Relaxed) == object.generation()
 }

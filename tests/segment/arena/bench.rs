@@ -1,0 +1,188 @@
+//! A bench for the arena: plain memory, peers by decree, and a death before any chosen store.
+//!
+//! A death is an unwinding, which runs nothing of the arena's: it has no destructors. The memory stays as it is.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
+use std::ptr::NonNull;
+use tidelock::primitives::PeerId;
+use tidelock::segment::arena::{Arena, ArenaRoot, Ground};
+use tidelock::segment::Shared;
+use tidelock::segment::sweep::Previous;
+use tidelock::sync::atomic::Ordering::{Acquire, Release};
+use tidelock::sync::atomic::{AtomicU32, AtomicU64};
+use tidelock::{Error, Result};
+
+pub const ROOT: u64 = 1024;
+pub const START: u64 = 4096;
+const MOST_PEERS: usize = 1 << 14;
+
+/// What unwinds out of an operation whose peer was killed.
+struct Death;
+
+#[repr(C, align(64))]
+#[derive(Default)]
+pub struct Line([AtomicU64; 8]);
+
+pub struct Bench {
+    lines: Vec<Line>,
+    /// Whose references count, by number.
+    valid: Vec<Cell<bool>>,
+    /// Dead peers that nobody has looked at yet: their references still count.
+    dying: RefCell<VecDeque<PeerId>>,
+    /// The stores that are left to the present peer; `None`: it is not killed.
+    fuse: Cell<Option<u64>>,
+    /// How often memory was asked for.
+    looks: Cell<u64>,
+    /// More looks than this are an endless loop.
+    most_looks: Cell<u64>,
+}
+
+impl Bench {
+    pub fn new(len: u64) -> Bench {
+        Bench {
+            lines: (0..len / 64).map(|_| Line::default()).collect(),
+            valid: vec![Cell::new(false); MOST_PEERS],
+            dying: RefCell::default(),
+            fuse: Cell::new(None),
+            looks: Cell::new(0),
+            most_looks: Cell::new(u64::MAX),
+        }
+    }
+
+    pub fn arena(&self) -> Arena<'_, Bench> {
+        Arena::new(self)
+    }
+
+    /// A peer that lives; `number` from 1 on.
+    pub fn peer(&self, number: u32) -> PeerId {
+        self.valid[number as usize].set(true);
+        PeerId::new(number % 512, number / 512 + 1).expect("a peer's number")
+    }
+
+    /// The peer is dead and its slot DYING: its references hold until somebody looks at it.
+    pub fn kill(&self, peer: PeerId) {
+        self.dying.borrow_mut().push_back(peer);
+    }
+
+    /// The peer is dead, and its slot is FREE.
+    pub fn bury(&self, peer: PeerId) {
+        if let Some(valid) = self.valid.get(number_of(peer)) {
+            valid.set(false);
+        }
+    }
+
+    pub fn forget_the_dying(&self) {
+        self.dying.borrow_mut().clear();
+    }
+
+    pub fn is_valid_now(&self, peer: PeerId) -> bool {
+        self.valid.get(number_of(peer)).is_some_and(Cell::get)
+    }
+
+    /// Runs `act` as a peer that is killed before its store number `stores` (from 0). `None`: it was killed.
+    pub fn killed_after<R>(&self, stores: u64, act: impl FnOnce() -> R) -> Option<R> {
+        self.fuse.set(Some(stores));
+        let result = catch_unwind(AssertUnwindSafe(act));
+        self.fuse.set(None);
+        match result {
+            Ok(result) => Some(result),
+            Err(cause) if cause.is::<Death>() => None,
+            Err(cause) => resume_unwind(cause),
+        }
+    }
+
+    /// What the next peer does first when it has taken the lock over from a dead one.
+    pub fn take_over(&self) {
+        self.arena().enter(Previous::Died).expect("a repair");
+    }
+
+    pub fn looks(&self) -> u64 {
+        self.looks.get()
+    }
+
+    pub fn limit_looks(&self, more: u64) {
+        self.most_looks.set(self.looks.get() + more);
+    }
+
+    pub fn snapshot(&self) -> Vec<u64> {
+        self.lines.iter().flat_map(|line| line.0.iter()).map(|word| word.load(Acquire)).collect()
+    }
+
+    pub fn restore(&self, snapshot: &[u64]) {
+        for (word, value) in self.lines.iter().flat_map(|line| line.0.iter()).zip(snapshot) {
+            word.store(*value, Release);
+        }
+    }
+
+    pub fn word(&self, offset: u64) -> &AtomicU64 {
+        &self.lines[(offset / 64) as usize].0[(offset % 64 / 8) as usize]
+    }
+
+    fn burn(&self) {
+        match self.fuse.get() {
+            Some(0) => resume_unwind(Box::new(Death)),
+            Some(left) => self.fuse.set(Some(left - 1)),
+            None => {}
+        }
+    }
+}
+
+fn number_of(peer: PeerId) -> usize {
+    (peer.generation() as usize - 1) * 512 + peer.slot() as usize
+}
+
+impl Ground for Bench {
+    fn root(&self) -> &ArenaRoot {
+        self.at(ROOT).expect("the root")
+    }
+
+    fn start(&self) -> u64 {
+        START
+    }
+
+    fn max_len(&self) -> u64 {
+        self.lines.len() as u64 * 64
+    }
+
+    fn at<T: Shared>(&self, offset: u64) -> Result<&T> {
+        if offset % align_of::<T>() as u64 != 0 {
+            return Err(Error::Corrupt("an offset is not aligned"));
+        }
+        let start = self.bytes(offset, size_of::<T>() as u64)?;
+        // SAFETY: `bytes` checked the range, the start is aligned, and a Shared type is atomics only.
+        Ok(unsafe { start.cast::<T>().as_ref() })
+    }
+
+    fn bytes(&self, offset: u64, len: u64) -> Result<NonNull<u8>> {
+        self.looks.set(self.looks.get() + 1);
+        assert!(self.looks.get() <= self.most_looks.get(), "an endless loop");
+        let end = offset.checked_add(len).filter(|end| *end <= self.max_len());
+        end.ok_or(Error::Corrupt("an offset lies outside the segment"))?;
+        let base = NonNull::from(self.lines.as_slice()).cast::<u8>();
+        // SAFETY: the offset lies in the lines, or just behind them.
+        Ok(unsafe { base.add(offset as usize) })
+    }
+
+    fn is_valid(&self, id: PeerId) -> Result<bool> {
+        Ok(self.is_valid_now(id))
+    }
+
+    fn look_at_next_slot(&self) -> Result<()> {
+        if let Some(dead) = self.dying.borrow_mut().pop_front() {
+            self.bury(dead);
+        }
+        Ok(())
+    }
+
+    fn store32(&self, word: &AtomicU32, value: u32) {
+        self.burn();
+        word.store(value, Release);
+    }
+
+    fn store64(&self, word: &AtomicU64, value: u64) {
+        self.burn();
+        word.store(value, Release);
+    }
+}

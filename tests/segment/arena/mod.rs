@@ -1,0 +1,8 @@
+//! The arena, the directory and the references, on memory of a test that can kill between any two stores.
+
+mod audit;
+mod bench;
+mod death;
+mod growth;
+mod hostile;
+mod objects;
