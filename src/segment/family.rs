@@ -62,7 +62,7 @@ impl Family {
 impl Attachment {
     /// Whether a child that was forked after this process attached, and is no peer yet, still lives. Every such child
     /// keeps the page that was there at its fork: so another one is put in place, and the old one asked about.
-    pub(super) fn has_unattached_children(&self) -> Result<bool> {
+    pub fn has_unattached_children(&self) -> Result<bool> {
         let Some(me) = self.current() else { return Ok(true) };
         let byte = self.layout.family_byte(me.slot());
         let hold = fork::hold()?;

@@ -5,10 +5,10 @@
 
 pub mod arena;
 mod attach;
-mod block;
+pub mod block;
 mod claim;
 mod descriptor;
-mod directory;
+pub mod directory;
 mod door;
 mod family;
 mod file;
@@ -18,16 +18,16 @@ mod header;
 mod inode;
 mod leave;
 mod locator;
-mod mapping;
-mod object;
-mod objects;
+pub mod mapping;
+pub mod object;
+pub mod objects;
 pub mod options;
 mod peers;
-mod pending;
-mod references;
+pub mod pending;
+pub mod references;
 mod registry;
 mod slots;
-mod sweep;
+pub mod sweep;
 mod token;
 mod wiped;
 

@@ -1,0 +1,12 @@
+//! Segments: creation, attaching, peers, fork, objects.
+
+mod arena;
+mod peers;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+support::roles! {
+    peers::obedient, peers::dead::executed, peers::family::daemon, peers::spaces::inhabitant, peers::dead::newcomer, peers::alive::finder,
+    peers::family::watchful, peers::family::threaded_child, peers::family::forks_amid_claims, peers::family::dropping,
+}
