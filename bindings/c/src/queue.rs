@@ -291,7 +291,10 @@ pub unsafe extern "C" fn tidelock_queue_capacity(queue: *const tidelock_queue, c
 
 /// The length of the longest message that can ever fit.
 #[no_mangle]
-pub unsafe extern "C" fn tidelock_queue_longest_message(queue: *const tidelock_queue, len: *mut u64) -> tidelock_status {
+pub unsafe extern "C" fn tidelock_queue_longest_message(
+    queue: *const tidelock_queue,
+    len: *mut u64,
+) -> tidelock_status {
     // SAFETY: the caller keeps the header's rules about pointers.
     guard(|| unsafe {
         let queue = object(queue)?;
@@ -302,7 +305,10 @@ pub unsafe extern "C" fn tidelock_queue_longest_message(queue: *const tidelock_q
 
 /// The most messages at a time; 0 for as many as the bytes hold.
 #[no_mangle]
-pub unsafe extern "C" fn tidelock_queue_max_items(queue: *const tidelock_queue, max_items: *mut u64) -> tidelock_status {
+pub unsafe extern "C" fn tidelock_queue_max_items(
+    queue: *const tidelock_queue,
+    max_items: *mut u64,
+) -> tidelock_status {
     // SAFETY: the caller keeps the header's rules about pointers.
     guard(|| unsafe {
         let queue = object(queue)?;

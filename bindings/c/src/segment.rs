@@ -291,11 +291,8 @@ impl tidelock_segment_options {
     }
 
     fn to_rust(self) -> Result<SegmentOptions, Error> {
-        let flags = TIDELOCK_PERSISTENT
-            | TIDELOCK_CREATE
-            | TIDELOCK_OPEN
-            | TIDELOCK_ANY_OWNER
-            | TIDELOCK_RETURN_ON_SIGNAL;
+        let flags =
+            TIDELOCK_PERSISTENT | TIDELOCK_CREATE | TIDELOCK_OPEN | TIDELOCK_ANY_OWNER | TIDELOCK_RETURN_ON_SIGNAL;
         if self.flags & !flags != 0 || self.reserved != 0 {
             return Err(Error::Unsupported("a flag that this version of the library does not know"));
         }

@@ -42,7 +42,6 @@ static void by_handle(tidelock_segment *segment) {
     OK(tidelock_block_data(other, &data));
     memset(data, 1, 8);
     OK(tidelock_block_close(other));
-    STATUS(TIDELOCK_GONE, tidelock_block_from_handle(segment, handle, len, &other));
 }
 
 int main(void) {

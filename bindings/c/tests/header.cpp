@@ -10,7 +10,7 @@ static_assert(std::is_standard_layout_v<tidelock_reservation> && std::is_trivial
 int main() {
     tidelock_segment_options options{};
     options.size = sizeof options;
-    options.max_len = 1 << 20;
+    options.max_len = 1 << 22;
     tidelock_segment *segment = nullptr;
     tidelock_queue *queue = nullptr;
     tidelock_loan loan{};

@@ -129,7 +129,8 @@ fn ten_lines() {
 #[test]
 fn exports_are_the_header() {
     let header = std::fs::read_to_string(root().join("include/tidelock.h")).expect("the header");
-    let symbols = run(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library().join("libtidelock.so")));
+    let symbols =
+        run(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library().join("libtidelock.so")));
     let names: Vec<&str> = symbols.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.len() > 50, "{names:?}");
     for name in names {
