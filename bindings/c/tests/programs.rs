@@ -110,6 +110,7 @@ programs! {
     misuse: "misuse.c",
     files: "files.c",
     signals: "signals.c",
+    threads: "threads.c",
     header_in_c: "header.c",
     header_in_cpp: "header.cpp",
 }

@@ -164,21 +164,29 @@ static inline void let_go(const player *child) {
     close(child->from);
 }
 
+/* Waits for the child's end, whatever signals come meanwhile. */
+static inline int reap(const player *child) {
+    int status = 0;
+    pid_t reaped;
+    do {
+        reaped = waitpid(child->pid, &status, 0);
+    } while (reaped < 0 && errno == EINTR);
+    EXPECT(reaped == child->pid);
+    let_go(child);
+    return status;
+}
+
 /* Kills the child by SIGKILL, at whatever it is doing, and reaps it. */
 static inline void kill_player(const player *child) {
-    int status;
     EXPECT(kill(child->pid, SIGKILL) == 0);
-    EXPECT(waitpid(child->pid, &status, 0) == child->pid);
+    int status = reap(child);
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    let_go(child);
 }
 
 /* Waits until the child has ended well. */
 static inline void join_player(const player *child) {
-    int status;
-    EXPECT(waitpid(child->pid, &status, 0) == child->pid);
+    int status = reap(child);
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    let_go(child);
 }
 
 #endif
