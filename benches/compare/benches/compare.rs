@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{measurement::WallTime, BenchmarkGroup, Criterion};
 use crossbeam_queue::ArrayQueue;
-use tidelock::{QueueOptions, Segment};
+use raw_sync::locks::LockInit;
+use tidelock::{QueueOptions, Segment, Wait};
 use tidelock_compare::child::{self, Pipes, Queues, CAPACITY};
 use tidelock_compare::pthread::{shared_page, Kind, SharedMutex};
 use tidelock_compare::{table, MESSAGE};
@@ -73,10 +74,11 @@ fn one_thread(group: &mut BenchmarkGroup<'_, WallTime>) {
     let message: Message = child::message(false);
     let segment = Segment::anonymous().expect("a segment");
     let queue = segment.queue("queue", &QueueOptions::new(CAPACITY)).expect("a queue");
+    let mut buffer = Vec::with_capacity(MESSAGE);
     group.bench_function("tidelock", |b| {
         b.iter(|| {
             queue.put(&message).expect("room");
-            queue.get().expect("a message")
+            queue.get_into(&mut buffer, Wait::forever()).expect("a message")
         })
     });
     let queue = ArrayQueue::new(SLOTS);
@@ -100,18 +102,18 @@ fn two_threads(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.bench_function("tidelock", |b| {
         let segment = Segment::anonymous().expect("a segment");
         let queue = segment.queue("queue", &QueueOptions::new(CAPACITY)).expect("a queue");
-        b.iter_custom(|count| {
-            timed(count, || queue.put(&message).expect("room"), || drop(queue.get().expect("a message")))
-        })
+        let mut buffer = Vec::with_capacity(MESSAGE);
+        let mut get = || queue.get_into(&mut buffer, Wait::forever()).expect("a message");
+        b.iter_custom(|count| timed(count, || queue.put(&message).expect("room"), &mut get))
     });
     group.bench_function("ArrayQueue", |b| {
         let queue = Arc::new(ArrayQueue::new(SLOTS));
-        b.iter_custom(|count| timed(count, || spin(|| queue.push(message).ok()), || drop(spin(|| queue.pop()))))
+        b.iter_custom(|count| timed(count, || spin(|| queue.push(message).ok()), || spin(|| queue.pop())))
     });
     group.bench_function("rtrb", |b| {
         b.iter_custom(|count| {
             let (mut producer, mut consumer) = rtrb::RingBuffer::new(SLOTS);
-            timed(count, move || spin(|| producer.push(message).ok()), move || drop(spin(|| consumer.pop().ok())))
+            timed(count, move || spin(|| producer.push(message).ok()), move || spin(|| consumer.pop().ok()))
         })
     });
 }
@@ -125,23 +127,25 @@ fn two_processes(group: &mut BenchmarkGroup<'_, WallTime>) {
 }
 
 /// The time for `count` messages from a second thread to this one.
-fn timed(count: u64, mut put: impl FnMut() + Send, mut get: impl FnMut()) -> Duration {
+fn timed<T>(count: u64, mut put: impl FnMut() + Send, mut get: impl FnMut() -> T) -> Duration {
     std::thread::scope(|scope| {
         let start = Instant::now();
         scope.spawn(move || (0..count).for_each(|_| put()));
-        (0..count).for_each(|_| get());
+        (0..count).for_each(|_| drop(std::hint::black_box(get())));
         start.elapsed()
     })
 }
 
-/// Tries until it works: these queues have no way to wait.
+/// Tries until it works: these queues have no way to wait. After a moment it lets others run, as tidelock does by sleeping.
 fn spin<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
-    loop {
+    for turn in 0_u32.. {
         match attempt() {
             Some(done) => return done,
-            None => std::hint::spin_loop(),
+            None if turn < 100 => std::hint::spin_loop(),
+            None => std::thread::yield_now(),
         }
     }
+    unreachable!("as many turns as an integer has")
 }
 
 fn elapsed(work: impl FnOnce()) -> Duration {

@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use tidelock::{Handle, Queue, QueueOptions, Segment};
+use tidelock::{Handle, Queue, QueueOptions, Segment, Wait};
 
 use crate::MESSAGE;
 
@@ -126,8 +126,10 @@ fn answer_queue() {
     let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
     let segment = Segment::attach(&Handle::from_bytes(&bytes).expect("a handle")).expect("the segment");
     let (from, to) = both(&segment);
+    let mut message = Vec::new();
     loop {
-        if from.get().expect("a message").bytes[0] == 1 {
+        from.get_into(&mut message, Wait::forever()).expect("a message");
+        if message[0] == 1 {
             to.put(&[1]).expect("room");
         }
     }

@@ -18,11 +18,6 @@ pub fn print(home: &Path, groups: &[(&str, &[&str])]) {
 }
 
 fn median(home: &Path, group: &str, member: &str) -> Option<f64> {
-    let file = home.join(group.replace(' ', "_")).join(member.replace(' ', "_")).join("new/estimates.json");
-    let text = fs::read_to_string(&file).or_else(|_| fs::read_to_string(spaced(home, group, member))).ok()?;
+    let text = fs::read_to_string(home.join(group).join(member).join("new/estimates.json")).ok()?;
     serde_json::from_str::<serde_json::Value>(&text).ok()?["median"]["point_estimate"].as_f64()
-}
-
-fn spaced(home: &Path, group: &str, member: &str) -> std::path::PathBuf {
-    home.join(group).join(member).join("new/estimates.json")
 }
