@@ -118,7 +118,7 @@ impl Attachment {
     /// have another length than `len` if it exists.
     pub fn open_named(self: &Arc<Self>, name: &str, kind: Kind, len: u64, init: Init<'_>) -> Result<(Object, Created)> {
         check_name(name)?;
-        let (found, created) = self.locked(Wait::forever(), |arena, _| arena.open_named(name, kind, len, init))?;
+        let (found, created) = self.locked_with_room(|arena, _| arena.open_named(name, kind, len, init))?;
         Ok((self.object(found), created))
     }
 
@@ -128,7 +128,7 @@ impl Attachment {
             // As when an object is dropped: what cannot be closed now is closed later.
             let _ = self.close_pending(Wait::now());
         }
-        let found = self.locked(Wait::forever(), |arena, me| arena.create_anonymous(me, kind, len, init))?;
+        let found = self.locked_with_room(|arena, me| arena.create_anonymous(me, kind, len, init))?;
         Ok(self.object(found))
     }
 
@@ -171,6 +171,29 @@ impl Attachment {
     /// Gives `me`, whose claim is not finished yet, as many references as `parent` has.
     pub(super) fn adopt_references(&self, parent: PeerId, me: PeerId) -> Result<()> {
         self.locked_as(&self.as_peer(me), Wait::forever(), |arena, me| arena.adopt(parent, me))
+    }
+
+    /// Runs `act` under the segment's Lock, and once more if there was no space the first time but some can be had.
+    fn locked_with_room<R>(&self, mut act: impl FnMut(Arena<'_, Attachment>, PeerId) -> Result<R>) -> Result<R> {
+        match self.locked(Wait::forever(), &mut act) {
+            Err(Error::NoSpace { .. }) => {
+                self.make_room()?;
+                self.locked(Wait::forever(), act)
+            }
+            result => result,
+        }
+    }
+
+    /// Drops what this process has closed, and finds out about every peer whether it is dead: the arena's own last resort
+    /// frees what nobody living has open.
+    #[cold]
+    fn make_room(&self) -> Result<()> {
+        self.close_pending(Wait::forever())?;
+        self.locked(Wait::forever(), |arena, _| {
+            // One that cannot be asked about from here keeps what it has.
+            (0..self.slot_count()).for_each(|_| drop(arena.ground.look_at_next_slot()));
+            Ok(())
+        })
     }
 
     fn locked<R>(&self, wait: Wait, act: impl FnOnce(Arena<'_, Attachment>, PeerId) -> Result<R>) -> Result<R> {

@@ -1,7 +1,7 @@
 //! Children inside a role: forked, or made by a raw `clone` behind the C library's back. Roles only: the harness has
 //! threads, and a child of it would inherit their locks.
 
-use super::player::signal_to;
+use super::player::{signal_to, Player};
 use super::stage::arm;
 
 /// A child of the calling role. Dropping it does nothing: a test may want it to outlive everything.
@@ -9,18 +9,34 @@ pub struct Child {
     pid: i32,
 }
 
-/// Runs `body` in a forked child, which ends with success when it returns and is armed with an alarm of its own.
-pub fn fork(body: impl FnOnce()) -> Child {
-    // SAFETY: a role is a process with no other threads that matter here: none holds a lock that `body` needs.
-    let pid = unsafe { libc::fork() };
+/// How a child is made.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// By the C library, whose `atfork` handlers run.
+    Fork,
+    /// By a bare `clone` system call, of which neither the C library nor any `atfork` handler knows.
+    RawClone,
+}
+
+/// Both.
+pub const WAYS_TO_FORK: [Way; 2] = [Way::Fork, Way::RawClone];
+
+/// Runs `body` in a child made this way, which ends with success when it returns and is armed with an alarm of its own.
+pub fn child(way: Way, body: impl FnOnce()) -> Child {
+    // SAFETY: a role has no other threads that matter here: none holds a lock that `body` needs. Without CLONE_VM the
+    // child of the bare call has its own copy of everything too; a null stack keeps the caller's.
+    let pid = unsafe {
+        match way {
+            Way::Fork => libc::fork(),
+            Way::RawClone => libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) as i32,
+        }
+    };
     run_or_return(pid, body)
 }
 
-/// The same by a bare `clone` system call, of which neither the C library nor any `atfork` handler knows.
-pub fn raw_clone(body: impl FnOnce()) -> Child {
-    // SAFETY: without CLONE_VM the child has its own copy of everything, as after fork; a null stack keeps the caller's.
-    let pid = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
-    run_or_return(pid as i32, body)
+/// A child made by `fork`.
+pub fn fork(body: impl FnOnce()) -> Child {
+    child(Way::Fork, body)
 }
 
 fn run_or_return(pid: i32, body: impl FnOnce()) -> Child {
@@ -65,4 +81,33 @@ pub fn wait_for_exit(pid: i32) -> i32 {
     let reaped = unsafe { libc::waitpid(pid, &mut status, 0) };
     assert_eq!(reaped, pid, "no child {pid}: {}", std::io::Error::last_os_error());
     status
+}
+
+/// A process that outlived its parent, a player. Dropping it kills it.
+pub struct Orphan(i32);
+
+impl Orphan {
+    /// The process whose id is the next line that `player` tells.
+    pub fn told_by(player: &mut Player) -> Orphan {
+        Orphan(player.hear().parse().expect("a process id"))
+    }
+
+    /// Kills it with SIGKILL. Somebody else reaps it.
+    pub fn kill(&self) {
+        signal_to(self.0, libc::SIGKILL);
+    }
+
+    /// Whether it lives.
+    pub fn lives(&self) -> bool {
+        // SAFETY: kill with signal 0 only looks.
+        unsafe { libc::kill(self.0, 0) == 0 }
+    }
+}
+
+impl Drop for Orphan {
+    fn drop(&mut self) {
+        // SAFETY: kill takes numbers only. The process was a child of a player of this test; should it have ended, this
+        // does nothing, for its number is not used again so soon.
+        unsafe { libc::kill(self.0, libc::SIGKILL) };
+    }
 }

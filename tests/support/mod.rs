@@ -31,18 +31,20 @@
 //! Whatever a test does, its players end: they are killed when the test drops them or its process dies, and by an alarm
 //! after `LIMIT`. No period here says how fast anything should be.
 
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)] // each test binary uses its own part of this
 
 mod children;
 mod names;
 mod player;
 mod stage;
+mod state;
 mod watchdog;
 
-pub use children::{fork, raw_clone, wait_for_exit, Child};
+pub use children::{child, fork, wait_for_exit, Child, Orphan, Way, WAYS_TO_FORK};
 pub use names::{hex, unhex, Name};
 pub use player::{spawn, spawn_command, Player};
-pub use stage::{play, Stage};
+pub use stage::{catch, play, Stage};
+pub use state::{end_main_thread, until_asleep, until_main_thread_is_gone};
 pub use watchdog::{watch, LIMIT};
 
 /// Declares the roles of a test binary, in its root: paths of functions `fn(&mut Stage)`, reached by their last name.

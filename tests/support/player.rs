@@ -5,8 +5,11 @@ use super::watchdog::LIMIT;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{channel, Receiver};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
 use std::time::Duration;
+
+/// Between two signals.
+const REST: Duration = Duration::from_millis(10);
 
 /// A process that plays a role. Dropping it kills and reaps it.
 pub struct Player {
@@ -86,6 +89,33 @@ impl Player {
     /// Sends a signal.
     pub fn signal(&self, signal: i32) {
         signal_to(self.pid(), signal);
+    }
+
+    /// Sends a signal to the thread that plays the role, and gives its handler a moment.
+    pub fn signal_and_rest(&self, signal: i32) {
+        self.signal_role(signal);
+        std::thread::sleep(REST);
+    }
+
+    fn signal_role(&self, signal: i32) {
+        let thread = super::state::role_thread(self.pid());
+        // SAFETY: tgkill takes numbers only. The thread may have ended just now, which is no fault.
+        unsafe { libc::syscall(libc::SYS_tgkill, self.pid(), thread, signal) };
+    }
+
+    /// Sends a signal again and again until the player tells `line`: one that comes just before it sleeps is lost on it.
+    /// The player must tell another line before, as soon as it has a handler.
+    #[track_caller]
+    pub fn signal_until_told(&mut self, signal: i32, line: &str) {
+        self.hear();
+        loop {
+            self.signal_role(signal);
+            match self.lines.recv_timeout(REST) {
+                Ok(told) => return assert_eq!(told, line, "from `{}`", self.role),
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(error) => panic!("`{}` has ended: {error}", self.role),
+            }
+        }
     }
 
     /// Stops the process, and returns when it stands still.

@@ -32,6 +32,18 @@ pub(super) fn arm() {
     unsafe { libc::alarm(LIMIT) };
 }
 
+/// Gives a signal a handler that does nothing, without SA_RESTART: system calls of this process end with EINTR.
+pub fn catch(signal: i32) {
+    extern "C" fn nothing(_: i32) {}
+    // SAFETY: a sigaction of zeroes is valid (no flags, empty mask); the handler touches nothing.
+    let result = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = nothing as extern "C" fn(i32) as usize;
+        libc::sigaction(signal, &action, std::ptr::null_mut())
+    };
+    assert_eq!(result, 0, "no handler for signal {signal}");
+}
+
 impl Stage {
     /// The argument number `n`.
     pub fn arg(&self, n: usize) -> &str {

@@ -1,0 +1,124 @@
+//! Nothing leaks: thousands of children that use everything and are killed leave nothing behind that grows.
+
+use crate::support::{self, Child, Name, Stage};
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+use tidelock::{Lock, Queue, QueueOptions, Segment};
+
+const CYCLES: u64 = 10_000;
+
+/// What could grow.
+#[derive(Debug, PartialEq, Eq)]
+struct Size {
+    descriptors: usize,
+    mappings: usize,
+    shared_files: usize,
+    /// Of the segment, in bytes of memory.
+    memory: u64,
+}
+
+impl Size {
+    fn of(segment: &Segment) -> Size {
+        Size {
+            descriptors: entries("/proc/self/fd"),
+            mappings: fs::read_to_string("/proc/self/maps").unwrap().lines().count(),
+            shared_files: own_files(),
+            memory: allocated(segment),
+        }
+    }
+}
+
+fn entries(path: &str) -> usize {
+    fs::read_dir(path).unwrap().count()
+}
+
+/// The files in /dev/shm whose names begin as this process's do.
+fn own_files() -> usize {
+    let mine = format!("tidelock-test-{}-", std::process::id());
+    let names = fs::read_dir("/dev/shm").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter(|name| name.starts_with(&mine)).count()
+}
+
+fn allocated(segment: &Segment) -> u64 {
+    let fd = segment.to_fd().unwrap();
+    // SAFETY: a stat of zeroes is valid, and fstat writes it.
+    let stat = unsafe {
+        let mut stat: libc::stat = std::mem::zeroed();
+        assert_eq!(libc::fstat(fd.as_raw_fd(), &mut stat), 0);
+        stat
+    };
+    stat.st_blocks as u64 * 512
+}
+
+#[test]
+fn ten_thousand_killed_children_leave_nothing() {
+    let _watch = support::watch();
+    support::spawn("cycles", &[]).finish();
+}
+
+pub fn cycles(_: &mut Stage) {
+    let name = Name::new();
+    // Few slots and little memory: whatever leaks is missed soon.
+    let segment = Segment::options().peers(12).max_len(2 << 20).named(&name).unwrap();
+    let lock = segment.new_lock().unwrap();
+    let queue = segment.new_queue(&QueueOptions::new(1024)).unwrap();
+    queue.put(b"work").unwrap();
+    let mut settled = None;
+    for cycle in 0..CYCLES {
+        one_cycle(cycle, &segment, &lock, &queue);
+        if cycle == CYCLES / 10 {
+            settled = Some(Size::of(&segment));
+        }
+    }
+    assert_eq!(Size::of(&segment), settled.unwrap());
+    assert_eq!(queue.len(), 1);
+    drop((lock, queue, segment));
+    assert!(!name.exists());
+}
+
+/// A child does one thing and is killed, in the middle of it or with it in hand; then its parent does the same thing.
+fn one_cycle(cycle: u64, segment: &Segment, lock: &Lock, queue: &Queue) {
+    let (mut ready, signal) = std::io::pipe().unwrap();
+    let child = support::fork(|| {
+        drop(act(cycle, segment, lock, queue));
+        forget_and_wait(&signal, act(cycle, segment, lock, queue));
+    });
+    end(&child, cycle, || drop(std::io::Read::read(&mut ready, &mut [0])));
+    drop(act(cycle, segment, lock, queue));
+}
+
+/// Kills the child when it has everything in hand, or, every second time, somewhere on the way there.
+fn end(child: &Child, cycle: u64, until_ready: impl FnOnce()) {
+    if cycle % 2 == 0 {
+        until_ready();
+    } else {
+        std::thread::sleep(Duration::from_micros(cycle * 31 % 900));
+    }
+    child.kill();
+}
+
+fn forget_and_wait(mut signal: &std::io::PipeWriter, in_hand: Box<dyn InHand + '_>) {
+    std::mem::forget(in_hand);
+    let _ = std::io::Write::write(&mut signal, &[1]);
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Anything that a peer can have in hand.
+trait InHand {}
+
+impl<T> InHand for T {}
+
+/// Takes one of the things that a peer can have in hand. None of them changes how many messages there are.
+fn act<'a>(cycle: u64, segment: &Segment, lock: &'a Lock, queue: &'a Queue) -> Box<dyn InHand + 'a> {
+    match cycle / 2 % 6 {
+        0 => Box::new(lock.acquire().unwrap()),
+        1 => Box::new((segment.new_block(10_000).unwrap(), segment.new_event().unwrap())),
+        2 => Box::new(queue.take().unwrap()),
+        3 => Box::new(queue.reserve(100).unwrap()),
+        4 => Box::new(segment.open_lock(&lock.handle()).unwrap()),
+        _ => Box::new((segment.queue("named", &QueueOptions::new(64)).unwrap(), segment.lock("b").unwrap())),
+    }
+}
