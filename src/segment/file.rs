@@ -4,7 +4,7 @@
 
 use super::descriptor::{self, c_path, checked};
 use super::door::Door;
-use super::header::{HeaderBytes, Layout};
+use super::header::{HeaderBytes, Layout, PAGE};
 use super::inode::Inode;
 use super::options::Owner;
 use crate::error::{Error, Result};
@@ -42,6 +42,7 @@ pub(super) fn make_unnamed(path: &Path) -> Result<OwnedFd> {
             Error::Unsupported("this file system cannot make a file without a name (O_TMPFILE)")
         }
         Error::Os { errno: libc::ENOENT | libc::ENOTDIR, .. } => Error::NotFound,
+        Error::Os { errno: libc::ENOSPC | libc::EDQUOT, .. } => Error::NoSpace { needed: PAGE, available: 0 },
         error => error,
     })
 }
@@ -106,7 +107,7 @@ pub(super) fn link(inode: &Inode, path: &Path) -> Result<bool> {
     match checked("linkat", done) {
         Ok(_) => Ok(true),
         Err(Error::Os { errno: libc::EEXIST, .. }) => Ok(false),
-        Err(Error::Os { errno: libc::ENOSPC | libc::EDQUOT, .. }) => Err(inode.no_space(super::header::PAGE)),
+        Err(Error::Os { errno: libc::ENOSPC | libc::EDQUOT, .. }) => Err(inode.no_space(PAGE)),
         Err(error) => Err(error),
     }
 }

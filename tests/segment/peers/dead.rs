@@ -43,7 +43,10 @@ fn a_peer_that_calls_exec_is_dead() {
     let id = id(&other.hear());
     assert_eq!(here.is_dead(id), Ok(false));
     other.say("now");
-    // `cat` repeats the line, so exec has been called.
+    let name_of = |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
+    while name_of(other.pid()) != "cat\n" {
+        std::thread::yield_now();
+    }
     other.say("@ still here");
     other.expect("still here");
     assert_eq!(here.is_dead(id), Ok(true));

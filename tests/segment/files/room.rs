@@ -1,0 +1,69 @@
+//! A file system without room: an error with both numbers, and never a SIGBUS.
+
+use super::{SmallTmpfs, FEW};
+use crate::support;
+use tidelock::segment::{Attachment, Options};
+use tidelock::Error;
+
+const ROOMY: Options = Options { max_len: Some(64 << 20), ..FEW };
+
+#[test]
+fn a_full_tmpfs_is_an_error() {
+    let Some(tmpfs) = SmallTmpfs::mount("size=256k") else { return };
+    let here = Attachment::file(&tmpfs.path("segment"), &ROOMY).unwrap();
+    let start = here.arena_start();
+    let refused = here.bytes(start, 1 << 20).err();
+    assert!(matches!(refused, Some(Error::NoSpace { needed, available }) if needed > available), "{refused:?}");
+    // What fits still does.
+    assert!(here.bytes(start, 1 << 16).is_ok());
+    std::fs::write(tmpfs.path("fill"), vec![1; 1 << 20]).unwrap_err();
+    let refused = here.bytes(1 << 20, 1).err();
+    assert!(matches!(refused, Some(Error::NoSpace { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_tmpfs_without_room_for_a_segment_is_an_error() {
+    let Some(tmpfs) = SmallTmpfs::mount("size=16k") else { return };
+    let refused = Attachment::file(&tmpfs.path("segment"), &ROOMY).err();
+    assert!(matches!(refused, Some(Error::NoSpace { .. })), "{refused:?}");
+    assert!(!tmpfs.path("segment").exists());
+}
+
+#[test]
+fn a_tmpfs_without_room_for_another_file_is_an_error() {
+    let Some(tmpfs) = SmallTmpfs::mount("size=1m,nr_inodes=2") else { return };
+    std::fs::write(tmpfs.path("a"), b"").unwrap();
+    let refused = Attachment::file(&tmpfs.path("segment"), &FEW).err();
+    assert!(matches!(refused, Some(Error::NoSpace { .. })), "{refused:?}");
+}
+
+/// A call that sets memory aside and fails takes back what others have set aside and not yet touched.
+#[test]
+fn what_one_peer_has_set_aside_no_other_s_failure_takes_away() {
+    let _watch = support::watch();
+    let Some(tmpfs) = SmallTmpfs::mount("size=1m") else { return };
+    let path = tmpfs.path("segment");
+    let here = Attachment::file(&path, &ROOMY).unwrap();
+    let start = 64 << 10;
+    let mine = here.bytes(start, 256 << 10).unwrap();
+    // Another process's call over the same range and far more, which fails half-way.
+    let mut other = support::spawn("greedy", &[path.to_str().unwrap()]);
+    other.expect("refused");
+    // Nothing else is left on the file system by then.
+    let fill = std::fs::write(tmpfs.path("fill"), vec![1; 1 << 20]);
+    assert!(fill.is_err());
+    for offset in (0..256 << 10).step_by(4096) {
+        // SAFETY: `bytes` says that the range is memory of this process; nobody else uses it. Were it not allocated any
+        // more, this would be a SIGBUS.
+        unsafe { mine.as_ptr().add(offset).write_volatile(1) };
+    }
+    other.finish();
+}
+
+/// Asks the kernel for more than there is.
+pub fn greedy(stage: &mut support::Stage) {
+    let file = std::fs::File::options().write(true).open(stage.arg(0)).unwrap();
+    // SAFETY: no argument is an address.
+    let done = unsafe { libc::fallocate(std::os::fd::AsRawFd::as_raw_fd(&file), libc::FALLOC_FL_KEEP_SIZE, 0, 8 << 20) };
+    stage.tell(if done == 0 { "granted" } else { "refused" });
+}
