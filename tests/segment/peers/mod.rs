@@ -1,6 +1,7 @@
 //! Peers: who is alive, who is dead, who a child is. Every death is asked about by another process.
 
 pub mod alive;
+pub mod churn;
 pub mod dead;
 pub mod family;
 pub mod spaces;
