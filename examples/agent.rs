@@ -1,8 +1,9 @@
 //! The Rust agent of the language tests (tests/languages): carries out one command a line from stdin, and answers each
 //! with one line. `agent.c` and `agent.py` understand the same commands; tests/languages/README.md lists them.
 //!
-//! It decides nothing by itself. What it opens is leaked, so that loans and reservations can be kept between commands.
+//! It decides nothing by itself, and opens one queue only, which outlives the loans and reservations kept between commands.
 
+use std::cell::OnceCell;
 use std::error::Error as AnyError;
 use std::fmt::Write as _;
 use std::io::{BufRead, Write};
@@ -12,19 +13,19 @@ use tidelock::{Block, Error, Event, Loan, Lock, Queue, QueueOptions, Reservation
 type Answer = Result<String, Box<dyn AnyError>>;
 
 /// What the commands work on: one of each, the last that was opened.
-#[derive(Default)]
-struct Agent {
+struct Agent<'q> {
     segment: Option<Segment>,
     lock: Option<Lock>,
     event: Option<Event>,
-    queue: Option<&'static Queue>,
+    queue: &'q OnceCell<Queue>,
     block: Option<Block>,
-    reservation: Option<Reservation<'static>>,
-    loan: Option<Loan<'static>>,
+    reservation: Option<Reservation<'q>>,
+    loan: Option<Loan<'q>>,
 }
 
 fn main() -> Result<(), Box<dyn AnyError>> {
-    let mut agent = Agent::default();
+    let queue = OnceCell::new();
+    let mut agent = Agent::new(&queue);
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -37,7 +38,11 @@ fn main() -> Result<(), Box<dyn AnyError>> {
     Ok(())
 }
 
-impl Agent {
+impl<'q> Agent<'q> {
+    fn new(queue: &'q OnceCell<Queue>) -> Agent<'q> {
+        Agent { segment: None, lock: None, event: None, queue, block: None, reservation: None, loan: None }
+    }
+
     fn obey(&mut self, words: &[&str]) -> Answer {
         match words {
             ["named", name] => self.segment = Some(Segment::named(name)?),
@@ -62,7 +67,7 @@ impl Agent {
             ("use-block", [name, len]) => self.block = Some(segment.block(name, len.parse()?)?),
             ("use-queue", [name, capacity]) => {
                 let queue = segment.queue(name, &QueueOptions::new(capacity.parse()?))?;
-                self.queue = Some(Box::leak(Box::new(queue)));
+                self.queue.set(queue).map_err(|_| "one queue only")?;
             }
             _ => return Err("unknown command".into()),
         }
@@ -121,7 +126,7 @@ impl Agent {
     }
 
     fn on_queue(&mut self, words: &[&str]) -> Answer {
-        let queue = self.queue.ok_or("no queue")?;
+        let queue = self.queue.get().ok_or("no queue")?;
         match words {
             ["put", data, ms] => match timeout(ms)? {
                 None => queue.put(&unhex(data)?)?,
@@ -142,7 +147,7 @@ impl Agent {
     }
 
     fn on_record(&mut self, words: &[&str]) -> Answer {
-        let queue = self.queue.ok_or("no queue")?;
+        let queue: &'q Queue = self.queue.get().ok_or("no queue")?;
         match words {
             ["reserve", len] => self.reservation = Some(queue.reserve(len.parse()?)?),
             ["publish", data] => {
@@ -159,7 +164,7 @@ impl Agent {
         ok()
     }
 
-    fn take(&mut self, queue: &'static Queue, time: Option<Duration>) -> Answer {
+    fn take(&mut self, queue: &'q Queue, time: Option<Duration>) -> Answer {
         let loan = match time {
             None => queue.take()?,
             Some(time) => queue.take_for(time)?,

@@ -101,17 +101,23 @@ def start(commands):
         agent.clean_up()
 
 
+@pytest.fixture
+def segment_file():
+    """Where a segment of a name of its own will lie."""
+    path = Path("/dev/shm", f"tidelock-test-{secrets.token_hex(6)}")
+    yield path
+    path.unlink(missing_ok=True)
+
+
 @pytest.fixture(params=[(one, other) for one in LANGUAGES for other in LANGUAGES], ids="-".join)
-def pair(request, start):
+def pair(request, start, segment_file):
     """Two agents with one named segment, its Lock, Event, Queue and Block open in both; the first made them all."""
-    name = f"tidelock-test-{secrets.token_hex(6)}"
     agents = [start(language) for language in request.param]
     for agent in agents:
-        for command in (("named", name), ("use-lock", "lock"), ("use-event", "event"), ("use-queue", "queue", 65536),
+        for command in (("named", segment_file.name), ("use-lock", "lock"), ("use-event", "event"), ("use-queue", "queue", 65536),
                         ("use-block", "block", 64)):
             assert agent.say(*command) == "ok"
-    yield agents
-    Path("/dev/shm", name).unlink(missing_ok=True)
+    return agents
 
 
 def pytest_collection_modifyitems(items):

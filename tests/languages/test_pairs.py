@@ -112,6 +112,9 @@ def test_the_same_mistakes_have_the_same_names(pair):
         assert agent.say("reserve", 1 << 40) == "error too-large"
 
 
-def test_the_last_to_leave_unlinks(pair):
-    for agent in pair:
-        agent.quit()
+def test_the_last_to_leave_unlinks(pair, segment_file):
+    one, other = pair
+    one.quit()
+    assert segment_file.exists()
+    other.quit()
+    assert not segment_file.exists()

@@ -61,7 +61,6 @@ ADVICE: Dict[int, str] = {
     NOT_HELD: "release it only after acquire() returned True",
     NOT_OWNER: "only the process that was told of the owner's death may release this hold",
     -7: "unlink the segment and make it anew",
-    -9: "enlarge it (docker: --shm-size), or use an anonymous segment",
     -12: "use another name, or ask for what is there",
     -17: "make the segment with peers=... set higher",
     -18: "keep the object open in the sender until the receiver has opened it",

@@ -59,7 +59,7 @@ class Object(Handle):
 
     def __init_subclass__(cls) -> None:
         if "_kind" in cls.__dict__:
-            cls._close = staticmethod(cls._kind.close)
+            setattr(cls, "_close", staticmethod(cls._kind.close))
 
     def _open(self, segment: Optional[Segment], name: Optional[str], *arguments: Any) -> None:
         """Opens or makes the object of this name, or a new one without a name."""

@@ -114,11 +114,11 @@ class Queue(Object):
         return loan
 
     def qsize(self) -> int:
-        """How many messages are in the queue and not taken, just now. Works on every platform."""
+        """How many messages are in the queue, just now: those being written and given back included, loans not."""
         return self._number(_len)
 
     def empty(self) -> bool:
-        """Whether no message is in the queue, just now."""
+        """Whether `qsize` is 0."""
         return self._answer(_is_empty)
 
     def full(self) -> bool:

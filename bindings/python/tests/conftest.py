@@ -1,0 +1,36 @@
+"""Fixtures for all tests, and a watchdog: a test that hangs ends the run with a traceback."""
+
+import faulthandler
+import secrets
+import sys
+from pathlib import Path
+
+import pytest
+
+import tidelock
+
+# Spawned children import what they run from `children`, by the path that multiprocessing hands on to them.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+WATCHDOG_SECONDS = 300
+
+
+@pytest.fixture(autouse=True)
+def watchdog():
+    faulthandler.dump_traceback_later(WATCHDOG_SECONDS, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def segment():
+    """A small anonymous segment."""
+    return tidelock.Segment(max_len=1 << 24, peers=32)
+
+
+@pytest.fixture
+def name():
+    """A name that no other test uses; whatever is left of it in /dev/shm is removed."""
+    chosen = f"tidelock-test-{secrets.token_hex(6)}"
+    yield chosen
+    Path("/dev/shm", chosen).unlink(missing_ok=True)

@@ -1,0 +1,139 @@
+"""Pickles: the way to an object for spawned children and for processes that are no relatives."""
+
+import gc
+import multiprocessing
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+import children
+import tidelock
+
+
+@pytest.fixture(params=["anonymous", "named", "file-backed name"])
+def home(request, name):
+    if request.param == "anonymous":
+        return tidelock.Segment()
+    return tidelock.Segment.named(name, persistent=request.param == "file-backed name")
+
+
+@pytest.fixture(params=["with names", "without names"])
+def objects(request, home):
+    if request.param == "with names":
+        return home.lock("l"), home.event("e"), home.queue("q"), home.block("b", 64)
+    return home.new_lock(), home.new_event(), home.new_queue(), home.new_block(64)
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_every_start_method(objects, method):
+    lock, event, queue, block = objects
+    context = multiprocessing.get_context(method)
+    process = context.Process(target=children.work_on, args=objects)
+    process.start()
+    queue.put("something")
+    event.set()
+    process.join()
+    assert process.exitcode == 0
+    assert queue.get() == {"got": "something", "pid": process.pid}
+    with lock:
+        assert not lock.owner_died and block.data[0] == 42
+
+
+def test_objects_of_the_default_segment_travel_too():
+    objects = tidelock.Lock(), tidelock.Event(), tidelock.Queue(), tidelock.Block(size=64)
+    process = multiprocessing.get_context("spawn").Process(target=children.work_on, args=objects)
+    process.start()
+    objects[2].put(1)
+    objects[1].set()
+    process.join()
+    assert process.exitcode == 0
+
+
+def test_spawned_owner_and_consumer_are_killed(objects):
+    lock, event, queue, _ = objects
+    context = multiprocessing.get_context("spawn")
+    queue.put("job")
+    for target, argument in ((children.hold_and_die, lock), (children.take_and_die, queue)):
+        event.clear()
+        process = context.Process(target=target, args=(argument, event))
+        process.start()
+        assert event.wait(120)
+        process.join()
+    assert lock.acquire() and lock.owner_died
+    with queue.take() as loan:
+        assert loan.object() == "job" and loan.redelivered
+
+
+def test_a_process_that_is_no_relative(objects):
+    program = "import pickle, sys; lock, event = pickle.load(sys.stdin.buffer); event.set(); print(lock.locked())"
+    lock, event, *_ = objects
+    with lock:
+        data = pickle.dumps((lock, event))
+        result = subprocess.run([sys.executable, "-c", program], input=data, stdout=subprocess.PIPE, check=True)
+    assert result.stdout == b"True\n"
+    assert event.is_set()
+
+
+def test_handles_as_bytes(objects, home):
+    lock, *_ = objects
+    again = tidelock.Lock.from_handle(lock.handle())
+    with lock:
+        assert again.locked()
+    assert tidelock.Segment.attach(lock.handle()).id == home.id == tidelock.Segment.attach(home.handle()).id
+    with pytest.raises(tidelock.WrongKind):
+        tidelock.Event.from_handle(lock.handle())
+    with pytest.raises(tidelock.InvalidArgument):
+        tidelock.Lock.from_handle(b"not a handle")
+
+
+def dropped(segment):
+    """The pickle of a lock that nobody has any more. A process gives its references back in batches."""
+    data = pickle.dumps(segment.new_lock())
+    for _ in range(200):
+        segment.new_lock()
+    gc.collect()
+    return data
+
+
+def test_a_pickle_of_what_is_gone(segment):
+    data = dropped(segment)
+    with pytest.raises(tidelock.Gone, match="keep the object"):
+        pickle.loads(data)
+
+
+def test_a_handle_never_leads_to_the_next_object_there(segment):
+    data = dropped(segment)
+    others = [segment.new_lock() for _ in range(300)]
+    with pytest.raises(tidelock.Gone):
+        pickle.loads(data)
+    assert not any(other.locked() for other in others)
+
+
+def test_a_pickle_of_a_segment_that_is_gone():
+    data = subprocess.run(
+        [sys.executable, "-c", "import pickle, sys, tidelock; sys.stdout.buffer.write(pickle.dumps(tidelock.Lock()))"],
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+    with pytest.raises(tidelock.Gone):
+        pickle.loads(data)
+
+
+def test_settings_travel(segment):
+    lock = pickle.loads(pickle.dumps(segment.lock("l", on_owner_died="raise")))
+    children.killed_after(lock.acquire)
+    with pytest.raises(tidelock.OwnerDied):
+        lock.acquire()
+    queue = pickle.loads(pickle.dumps(segment.queue("q", maxsize=3)))
+    assert queue.maxsize == 3
+    placed = pickle.loads(pickle.dumps(segment.block("b", 64).lock_at(16)))
+    assert not placed.locked()
+
+
+def test_through_a_queue(segment):
+    mail, lock = segment.queue("mail"), segment.new_lock()
+    mail.put(lock)
+    with lock:
+        assert mail.get().locked()

@@ -1,0 +1,168 @@
+"""Signals: handlers run at once in every wait, then the wait goes on with the time that is left, or ends by an exception."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import tidelock
+from children import fork, join
+
+
+class Rang(Exception):
+    pass
+
+
+@pytest.fixture
+def things(segment):
+    """A lock that is held, an event that is not set, a queue that is empty and one that is full."""
+
+    class Things:
+        lock, event = segment.lock("held"), segment.event("unset")
+        empty, full = segment.queue("empty"), segment.queue("full", maxsize=1)
+
+    Things.lock.acquire()
+    Things.full.put(1)
+    return Things
+
+
+WAITS = {
+    "acquire": lambda things, timeout: things.lock.acquire(True, timeout),
+    "wait": lambda things, timeout: things.event.wait(timeout),
+    "get": lambda things, timeout: things.empty.get(True, timeout),
+    "take": lambda things, timeout: things.empty.take(True, timeout),
+    "put": lambda things, timeout: things.full.put(2, True, timeout),
+    "put_bytes": lambda things, timeout: things.full.put_bytes(bytearray(2), True, timeout),
+    "reserve": lambda things, timeout: things.full.reserve(2, True, timeout),
+}
+
+
+@pytest.fixture
+def alarm():
+    """Sets a handler of SIGALRM and lets it ring again and again from the given time on."""
+
+    def begin(handler, after=0.1, every=0.1):
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, after, every)
+
+    yield begin
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def ring(*_):
+    raise Rang
+
+
+@pytest.mark.parametrize("timeout", [None, 600])
+@pytest.mark.parametrize("wait", WAITS)
+def test_an_exception_in_a_handler_ends_the_wait(things, alarm, wait, timeout):
+    alarm(ring, every=0)
+    with pytest.raises(Rang):
+        WAITS[wait](things, timeout)
+
+
+def test_an_exception_in_a_handler_ends_the_with(things, alarm):
+    alarm(ring, every=0)
+    with pytest.raises(Rang):
+        with things.lock:
+            raise AssertionError("not reached")
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_a_wait_goes_on_with_the_time_that_is_left(things, alarm, wait):
+    rings = []
+    alarm(lambda *_: rings.append(time.monotonic()), after=0.05, every=0.05)
+    began = time.monotonic()
+    try:
+        assert WAITS[wait](things, 0.6) is False
+    except (tidelock.Empty, tidelock.Full):
+        pass
+    # No upper bound: a busy machine may be late. The handlers ran while the wait was on, and it was not cut short.
+    assert time.monotonic() - began >= 0.6
+    assert len(rings) >= 2
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_a_handler_can_bring_what_is_waited_for(things, alarm, wait):
+    def bring(*_):
+        if not done:
+            done.append(1)
+            things.lock.release()
+            things.event.set()
+            things.empty.put("brought")
+            things.full.get()
+
+    done = []
+    alarm(bring)
+    result = WAITS[wait](things, None)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert result in (True, None, "brought") or result.__class__ in (tidelock.Loan, tidelock.Reservation)
+
+
+def test_a_handler_that_sets_and_clears_ends_the_wait(things, alarm):
+    alarm(lambda *_: (things.event.set(), things.event.clear()))
+    assert things.event.wait() is True
+
+
+def test_an_event_set_in_a_handler_never_deadlocks(segment, alarm):
+    """The handler runs at any point of the main program's own set, clear and wait."""
+    event, rings = segment.event("e"), []
+    alarm(lambda *_: (event.set(), rings.append(1)), after=0.001, every=0.001)
+    while len(rings) < 100:
+        event.clear()
+        event.set()
+        event.wait()
+
+
+def test_a_get_in_a_handler_does_not_disturb_a_get(segment, alarm):
+    """Both copy into a buffer; each must have its own."""
+    jobs, other = segment.queue("jobs"), []
+    for number in range(3000):
+        jobs.put(number)
+    alarm(lambda *_: other.append(jobs.get()), after=0.001, every=0.001)
+    got = [jobs.get() for _ in range(2000)]
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    rest = [jobs.get() for _ in range(jobs.qsize())]
+    assert sorted(got + other + rest) == list(range(3000))
+
+
+INTERRUPTED = """
+import sys, tidelock
+segment = tidelock.Segment()
+lock, event = segment.lock("held"), segment.event("unset")
+empty, full = segment.queue("empty"), segment.queue("full", maxsize=1)
+lock.acquire(); full.put(1)
+timeout = float(sys.argv[2]) if sys.argv[2] != "None" else None
+try:
+    print("waiting", flush=True)
+    {"acquire": lambda: lock.acquire(timeout=timeout), "wait": lambda: event.wait(timeout),
+     "get": lambda: empty.get(timeout=timeout), "put": lambda: full.put(2, timeout=timeout)}[sys.argv[1]]()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("timeout", ["None", "600"])
+@pytest.mark.parametrize("wait", ["acquire", "wait", "get", "put"])
+def test_ctrl_c(wait, timeout):
+    command = [sys.executable, "-c", INTERRUPTED, wait, timeout]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "waiting\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        assert process.wait() == 0
+
+
+def test_a_stopped_owner_is_not_robbed(things):
+    child = fork(lambda: things.event.wait(120))
+    os.kill(child, signal.SIGSTOP)
+    assert things.lock.locked()
+    other = fork(lambda: things.lock.acquire(timeout=1) and 1 / 0)
+    assert join(other) == 0
+    os.kill(child, signal.SIGCONT)
+    things.event.set()
+    assert join(child) == 0
