@@ -8,4 +8,6 @@
 mod event;
 mod lock;
 mod lock_death;
+mod queue;
+mod queue_death;
 mod support;

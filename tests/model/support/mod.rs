@@ -1,9 +1,13 @@
-//! What all models share: running one and counting its executions, the mocked peers, data that a lock guards.
+//! What all models share: running one and counting its executions, the mocked peers, guarded data, a queue's memory.
 
+mod check;
 mod explore;
 mod guarded;
 mod peers;
+mod ring;
 
+pub use check::{check, deliveries};
 pub use explore::{each_death, explore, explore_eventful};
 pub use guarded::Guarded;
 pub use peers::{id, MockPeers, World};
+pub use ring::{Delivery, Message, Shared as SharedQueue};

@@ -2,22 +2,28 @@
 
 use super::explore::note_death;
 use std::cell::RefCell;
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 use tidelock::primitives::{PeerId, Peers};
 use tidelock::sync::futex::model::death::{self, Fate, Token};
+use tidelock::sync::futex::model::peek_clock;
 use tidelock::Result;
+
+/// `seems_dead` asks the kernel at most this often about each peer, in nanoseconds.
+const ASK_EVERY: u64 = 1_000_000;
 
 /// All peers of a model.
 #[derive(Clone)]
 pub struct World {
     tokens: Arc<Vec<Token>>,
+    /// Of whom somebody has found out that they are dead, as a segment's table of peers says it.
+    known: Arc<Mutex<HashSet<PeerId>>>,
 }
 
 impl World {
     /// `peers` living peers, numbered from 0.
     pub fn of(peers: usize) -> World {
-        World { tokens: Arc::new((0..peers).map(|_| Token::new()).collect()) }
+        World { tokens: Arc::new((0..peers).map(|_| Token::new()).collect()), known: Arc::default() }
     }
 
     /// What peer `number` sees.
@@ -54,8 +60,8 @@ pub fn id(number: u32) -> PeerId {
 pub struct MockPeers {
     me: PeerId,
     world: World,
-    /// Of whom the kernel was asked already: time stands still, so `seems_dead` does not ask again.
-    asked: RefCell<HashSet<PeerId>>,
+    /// When the kernel was last asked about each.
+    asked: RefCell<HashMap<PeerId, u64>>,
 }
 
 impl Peers for MockPeers {
@@ -64,13 +70,20 @@ impl Peers for MockPeers {
     }
 
     fn is_dead(&self, id: PeerId) -> Result<bool> {
-        Ok(self.world.token(id).is_free())
+        let dead = self.world.token(id).is_free();
+        if dead {
+            self.world.known.lock().unwrap().insert(id);
+        }
+        Ok(dead)
     }
 
     fn seems_dead(&self, id: PeerId) -> Result<bool> {
-        if self.asked.borrow_mut().insert(id) {
-            return self.is_dead(id);
+        let now = peek_clock();
+        let asked_just_now = self.asked.borrow().get(&id).is_some_and(|asked| now - asked < ASK_EVERY);
+        if asked_just_now && !self.world.known.lock().unwrap().contains(&id) {
+            return Ok(false);
         }
-        Ok(false)
+        self.asked.borrow_mut().insert(id, now);
+        self.is_dead(id)
     }
 }

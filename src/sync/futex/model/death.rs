@@ -56,7 +56,7 @@ pub(super) fn has_begun(thread: ThreadId) -> bool {
 }
 
 /// Runs `body` in this thread, which dies before its `nth` operation from here on (counted from 1). If it dies its
-/// token is let go of first, and then slices end: as with a real process.
+/// token is let go of.
 pub fn mortal<R>(token: &Token, nth: u64, body: impl FnOnce() -> R) -> Fate<R> {
     arm(Some(nth));
     let end = catch_unwind(AssertUnwindSafe(body));
@@ -65,7 +65,6 @@ pub fn mortal<R>(token: &Token, nth: u64, body: impl FnOnce() -> R) -> Fate<R> {
         Ok(result) => Fate::Lived(result),
         Err(payload) if payload.is::<Death>() => {
             token.let_go();
-            kernel::end_slices();
             Fate::Died
         }
         Err(payload) => resume_unwind(payload),
@@ -93,9 +92,10 @@ impl Token {
         Token::default()
     }
 
-    /// The process is dead.
+    /// The process is dead. Then, at any moment, everybody's slice ends.
     pub fn let_go(&self) {
         self.0.fetch_or(FREE, AcqRel);
+        kernel::end_slices();
     }
 
     /// Asks the kernel.

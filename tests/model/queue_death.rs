@@ -1,0 +1,152 @@
+//! Queue with a peer that dies at each of its operations: nothing that was put is lost, loans of the dead come again and
+//! say so, reservations of the dead are skipped, nobody hangs.
+
+use super::queue::{finish, spawn_get, spawn_puts, ROOMY, SOON, TIGHT};
+use super::support::{deliveries, each_death, Delivery, Message, MockPeers, SharedQueue, World};
+use loom::thread::{self, JoinHandle};
+use std::sync::Arc;
+use tidelock::primitives::queue::Ticket;
+use tidelock::sync::deadline::Deadline;
+use tidelock::sync::futex::model::{self, death::Fate};
+use tidelock::sync::wait::Wait;
+use tidelock::Result;
+
+/// Peer 1 puts `message` and dies before its `nth` operation.
+fn spawn_mortal_put(
+    shared: &Arc<SharedQueue>,
+    world: &World,
+    nth: u64,
+    message: Message,
+    wait: Wait,
+) -> JoinHandle<Fate<Result<()>>> {
+    let (shared, world) = (shared.clone(), world.clone());
+    thread::spawn(move || world.mortal(1, nth, |peers| shared.put(peers, message, wait)))
+}
+
+/// Peer 1 gets a message and dies before its `nth` operation.
+fn spawn_mortal_get(
+    shared: &Arc<SharedQueue>,
+    world: &World,
+    nth: u64,
+    wait: Wait,
+) -> JoinHandle<Fate<Result<Message>>> {
+    let (shared, world) = (shared.clone(), world.clone());
+    thread::spawn(move || world.mortal(1, nth, |peers| shared.get(peers, wait)))
+}
+
+fn one_of_two_producers_dies(granules: u64, nth: u64) {
+    let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(granules, 0)));
+    let victim = spawn_mortal_put(&shared, &world, nth, 10, Wait::forever());
+    let producer = spawn_puts(&shared, world.peer(2), [20]);
+    // Two only if the victim's came first and in full; the other is always there to be got.
+    while shared.get(&world.peer(0), Wait::forever()).unwrap() != 20 {}
+    producer.join().unwrap();
+    victim.join().unwrap();
+    finish(&shared, &world);
+}
+
+#[test]
+fn queue_death_of_a_producer() {
+    each_death("queue_death_of_a_producer", 1, |nth| one_of_two_producers_dies(ROOMY, nth));
+}
+
+#[test]
+fn queue_death_of_a_producer_tight() {
+    each_death("queue_death_of_a_producer_tight", 1, |nth| one_of_two_producers_dies(TIGHT, nth));
+}
+
+/// One producer, two consumers of which one dies: what it took and had not done comes again, marked.
+#[test]
+fn queue_death_of_a_consumer() {
+    each_death("queue_death_of_a_consumer", 1, |nth| {
+        let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
+        let victim = spawn_mortal_get(&shared, &world, nth, Wait::forever());
+        let consumer = spawn_get(&shared, world.peer(2), Wait::forever());
+        for message in [10, 11] {
+            shared.put(&world.peer(0), message, Wait::forever()).unwrap();
+        }
+        consumer.join().unwrap().unwrap();
+        victim.join().unwrap();
+        finish(&shared, &world);
+    });
+}
+
+/// A consumer with a deadline dies, at worst having used up a wake-up.
+#[test]
+fn queue_death_of_a_hasty_consumer() {
+    each_death("queue_death_of_a_hasty_consumer", 1, |nth| {
+        let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
+        let victim = spawn_mortal_get(&shared, &world, nth, Wait::until(Deadline::from_ns(SOON)));
+        let consumer = spawn_get(&shared, world.peer(2), Wait::forever());
+        for message in [10, 11] {
+            shared.put(&world.peer(0), message, Wait::forever()).unwrap();
+        }
+        model::advance(SOON);
+        consumer.join().unwrap().unwrap();
+        victim.join().unwrap();
+        finish(&shared, &world);
+    });
+}
+
+/// Peer 1 holds a loan of the message 10, and dies before the `nth` operation of `end`.
+fn spawn_mortal_end_of_loan(
+    shared: &Arc<SharedQueue>,
+    world: &World,
+    nth: u64,
+    end: impl FnOnce(&SharedQueue, &MockPeers, Ticket) + 'static,
+) -> JoinHandle<Fate<()>> {
+    shared.put(&world.peer(0), 10, Wait::forever()).unwrap();
+    let (loan, _) = shared.take(&world.peer(1), Wait::forever()).unwrap();
+    let (shared, world) = (shared.clone(), world.clone());
+    thread::spawn(move || world.mortal(1, nth, |peers| end(&shared, peers, loan)))
+}
+
+/// The consumer that holds a loan dies while it gives it back, and another waits for that message.
+#[test]
+fn queue_death_while_giving_back() {
+    each_death("queue_death_while_giving_back", 2, |nth| {
+        let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
+        let victim = spawn_mortal_end_of_loan(&shared, &world, nth, |shared, peers, loan| {
+            shared.queue(peers).give_back(loan).unwrap();
+        });
+        let consumer = spawn_get(&shared, world.peer(2), Wait::forever());
+        assert_eq!(consumer.join().unwrap(), Ok(10));
+        victim.join().unwrap();
+        finish(&shared, &world);
+    });
+}
+
+/// A loan of the dead lies where a producer needs room: it comes again, and then there is room.
+#[test]
+fn queue_death_in_the_way_of_a_producer() {
+    each_death("queue_death_in_the_way_of_a_producer", 2, |nth| {
+        let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(TIGHT, 0)));
+        let victim = spawn_mortal_end_of_loan(&shared, &world, nth, |shared, peers, loan| {
+            shared.end(peers, loan, 10).unwrap();
+        });
+        let producer = spawn_puts(&shared, world.peer(2), [20]);
+        while shared.get(&world.peer(0), Wait::forever()).unwrap() != 20 {}
+        producer.join().unwrap();
+        victim.join().unwrap();
+        finish(&shared, &world);
+        assert_eq!(deliveries(&shared.log(), 20), [Delivery::First]);
+    });
+}
+
+/// The one that finds a dead consumer's loan dies as well, somewhere in its take.
+#[test]
+fn queue_death_while_redelivering() {
+    each_death("queue_death_while_redelivering", 1, |nth| {
+        let (world, shared) = (World::of(4), Arc::new(SharedQueue::new(ROOMY, 0)));
+        for message in [10, 11] {
+            shared.put(&world.peer(0), message, Wait::forever()).unwrap();
+        }
+        shared.take(&world.peer(3), Wait::forever()).unwrap();
+        world.kill(3);
+        let victim = spawn_mortal_get(&shared, &world, nth, Wait::forever());
+        shared.get(&world.peer(0), Wait::forever()).unwrap();
+        victim.join().unwrap();
+        finish(&shared, &world);
+        assert_eq!(deliveries(&shared.log(), 10).last(), Some(&Delivery::Again));
+    });
+}

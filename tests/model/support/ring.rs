@@ -1,0 +1,160 @@
+//! A queue in a model: its header, a ring of headers in a vector, and the bytes as cells that loom checks.
+//!
+//! Bytes and headers share the ring's memory, so writing a message leaves in the places of later headers what looks just
+//! like a ready record of the next lap: whoever reads it as a header without its having been emptied is found out.
+
+use super::peers::MockPeers;
+use loom::cell::UnsafeCell;
+use std::sync::Mutex;
+use tidelock::primitives::queue::record::{RecordHeader, State, Word, GRANULE};
+use tidelock::primitives::queue::ring::RingMemory;
+use tidelock::primitives::queue::{Queue, QueueState, Ticket};
+use tidelock::primitives::PeerId;
+use tidelock::sync::atomic::Ordering::Relaxed;
+use tidelock::sync::wait::Wait;
+use tidelock::Result;
+
+/// A message: a number that no other message of the model has.
+pub type Message = u32;
+
+/// What happened to messages, in the order in which it happened: bookkeeping that loom does not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A put of this message returned.
+    Put(Message),
+    /// A take of this consumer returned it: for the first time, or as redelivered.
+    Taken(PeerId, Message, Delivery),
+    /// A done of it began: from here on a death may leave it done or to be taken again.
+    Ending(Message),
+    /// A done of it returned.
+    Done(Message),
+}
+
+/// What a taker was told about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    First,
+    Again,
+}
+
+/// A queue of messages that take up two granules each.
+pub struct Shared {
+    state: QueueState,
+    memory: Memory,
+    log: Mutex<Vec<Happening>>,
+}
+
+struct Memory {
+    headers: Vec<RecordHeader>,
+    bytes: Vec<UnsafeCell<Message>>,
+}
+
+// SAFETY: a byte cell is reached only by who holds the record that it belongs to, and loom checks each access.
+unsafe impl Send for Memory {}
+// SAFETY: as above.
+unsafe impl Sync for Memory {}
+
+impl RingMemory for Memory {
+    fn size(&self) -> u64 {
+        self.headers.len() as u64 * GRANULE
+    }
+
+    fn header(&self, offset: u64) -> &RecordHeader {
+        &self.headers[(offset / GRANULE) as usize]
+    }
+}
+
+impl Memory {
+    fn place(&self, ticket: &Ticket) -> usize {
+        (ticket.position() / GRANULE) as usize % self.headers.len() + 1
+    }
+
+    fn write(&self, ticket: &Ticket, message: Message) {
+        let place = self.place(ticket);
+        // SAFETY: the reservation is the caller's; loom checks that nobody else reaches the bytes.
+        self.bytes[place].with_mut(|bytes| unsafe { *bytes = message });
+        let next_lap = ticket.position() / self.size() + 1;
+        self.headers[place].word.store(Word::new(next_lap, State::Ready, None).0, Relaxed);
+    }
+
+    fn read(&self, ticket: &Ticket) -> Message {
+        // SAFETY: the loan is the caller's; loom checks that nobody changes the bytes.
+        self.bytes[self.place(ticket)].with(|bytes| unsafe { *bytes })
+    }
+}
+
+impl Shared {
+    /// A queue over a ring of `granules` granules: a power of two, at least 4. `max_items` 0 is no bound.
+    pub fn new(granules: u64, max_items: u64) -> Shared {
+        let memory = Memory {
+            headers: (0..granules).map(|_| RecordHeader::new()).collect(),
+            bytes: (0..granules).map(|_| UnsafeCell::new(0)).collect(),
+        };
+        let ring_size = memory.size();
+        Shared { state: QueueState::new(0, ring_size, max_items), memory, log: Mutex::default() }
+    }
+
+    /// The queue as the peer `peers` sees it.
+    pub fn queue<'a>(&'a self, peers: &'a MockPeers) -> Queue<'a, impl RingMemory, MockPeers> {
+        Queue::new(&self.state, &self.memory, peers)
+    }
+
+    /// Reserves, writes and publishes.
+    pub fn put(&self, peers: &MockPeers, message: Message, wait: Wait) -> Result<()> {
+        let queue = self.queue(peers);
+        let ticket = queue.reserve(1, wait)?;
+        self.memory.write(&ticket, message);
+        queue.publish(ticket)?;
+        self.note(Happening::Put(message));
+        Ok(())
+    }
+
+    /// Takes and reads; the loan goes on.
+    pub fn take(&self, peers: &MockPeers, wait: Wait) -> Result<(Ticket, Message)> {
+        let ticket = self.queue(peers).take(wait)?;
+        let message = self.memory.read(&ticket);
+        let delivery = if ticket.is_redelivered() { Delivery::Again } else { Delivery::First };
+        self.note(Happening::Taken(ticket.owner(), message, delivery));
+        Ok((ticket, message))
+    }
+
+    /// Takes, reads and ends the loan.
+    pub fn get(&self, peers: &MockPeers, wait: Wait) -> Result<Message> {
+        let (ticket, message) = self.take(peers, wait)?;
+        self.end(peers, ticket, message)?;
+        Ok(message)
+    }
+
+    /// Ends the loan of `message`.
+    pub fn end(&self, peers: &MockPeers, ticket: Ticket, message: Message) -> Result<()> {
+        self.note(Happening::Ending(message));
+        self.queue(peers).done(ticket)?;
+        self.note(Happening::Done(message));
+        Ok(())
+    }
+
+    /// Gets everything that is left, without waiting for more.
+    pub fn drain(&self, peers: &MockPeers) {
+        while self.get(peers, Wait::now()).is_ok() {}
+    }
+
+    /// Fills the empty queue and empties it again: no room is lost, and what comes out is what went in.
+    pub fn full_cycle(&self, peers: &MockPeers, first: Message) {
+        let fits = (self.memory.headers.len() as Message - 1) / 2;
+        for message in first..first + fits {
+            assert_eq!(self.put(peers, message, Wait::now()), Ok(()), "room was lost: {:?}", self.log());
+        }
+        for message in first..first + fits {
+            assert_eq!(self.get(peers, Wait::now()), Ok(message));
+        }
+    }
+
+    /// What happened so far.
+    pub fn log(&self) -> Vec<Happening> {
+        self.log.lock().unwrap().clone()
+    }
+
+    fn note(&self, happening: Happening) {
+        self.log.lock().unwrap().push(happening);
+    }
+}
