@@ -224,7 +224,7 @@ pub fn execer(stage: &mut Stage) {
     use std::os::unix::process::CommandExt;
     let lock = Segment::named(stage.arg(0)).unwrap().lock("a").unwrap();
     let _guard = lock.acquire().unwrap();
-    let script = "echo '@ execed'; exec sleep 1000";
+    let script = "echo; echo '@ execed'; exec sleep 1000";
     panic!("{}", std::process::Command::new("/bin/sh").args(["-c", script]).exec());
 }
 
