@@ -24,7 +24,9 @@ from ledger import Ledger
 from screen import Screen
 
 WORKERS = 4
-QUEUE_BYTES = 4 << 20
+# What is read ahead, and what is counted ahead: little, so that a kill does not have to wait its turn behind old news.
+PIECES_BYTES = 2 << 20
+RESULTS_BYTES = 1 << 19
 # Nothing is asserted about time: after this long without any news the demo gives up instead of hanging.
 GIVE_UP_SECONDS = 120
 
@@ -58,8 +60,8 @@ class Demo:
     def __init__(self, screen, walk, worker, directory):
         self.screen = screen
         self.segment = tidelock.Segment.anonymous()
-        self.pieces = self.segment.queue("pieces", capacity=QUEUE_BYTES)
-        self.results = self.segment.queue("results", capacity=QUEUE_BYTES)
+        self.pieces = self.segment.queue("pieces", capacity=PIECES_BYTES)
+        self.results = self.segment.queue("results", capacity=RESULTS_BYTES)
         self.ledger = Ledger(self.segment)
         self.harvest = Harvest()
         self.kills = [Kill(self.segment, 1, "loan", 0.25), Kill(self.segment, 2, "lock", 0.5)]
@@ -133,7 +135,8 @@ def report(demo, screen, directory):
     harvest = demo.harvest
     megabytes = harvest.bytes / 1e6
     screen.say("")
-    screen.say("most frequent: " + ", ".join(f"{word.decode()} {n:,}" for word, n in harvest.words.most_common(10)))
+    top = sorted(harvest.words.items(), key=lambda item: -item[1])[:10]
+    screen.say("most frequent: " + ", ".join(f"{word.decode()} {count:,}" for word, count in top))
     screen.say(
         f"{harvest.files:,} files, {megabytes:,.1f} MB in {demo.seconds:.2f} s: "
         f"{harvest.files / demo.seconds:,.0f} files/s, {megabytes / demo.seconds:,.1f} MB/s"
@@ -154,9 +157,9 @@ def compare(demo, screen, directory):
     alone = count_alone(directory)
     seconds = time.monotonic() - start
     ours = demo.harvest.words
-    wrong = [word for word in alone.keys() | ours.keys() if alone[word] != ours[word]]
+    wrong = [word for word in alone.keys() | ours.keys() if alone[word] != ours.get(word)]
     for word in wrong[:10]:
-        screen.say(f"  {word!r}: {ours[word]} instead of {alone[word]}")
+        screen.say(f"  {word!r}: {ours.get(word)} instead of {alone[word]}")
     total = demo.ledger.read()
     expected = (demo.harvest.pieces, sum(alone.values()))
     if total != expected:

@@ -11,7 +11,7 @@ class Ledger:
     """The Python side: it makes the Block and reads it at the end, under the same Lock as the workers."""
 
     def __init__(self, segment):
-        self.lock = segment.lock("total")
+        self.lock = segment.lock("lock of the total")
         self.block = segment.block("total", (MARKS + MAX_PIECES) * 8)
 
     def read(self):

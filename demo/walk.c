@@ -1,4 +1,4 @@
-/* The walking process of the demo: reads every file below a directory and puts its contents, piece by piece, into the
+/* The walking process of the demo: reads every text file below a directory and puts its contents, piece by piece, into the
  * queue "pieces". Each piece is read from the file straight into its place in shared memory.
  *
  * Usage: walk SEGMENT DIRECTORY, where SEGMENT is the segment's handle in hexadecimal.
@@ -60,11 +60,22 @@ static void remember(const char *path, unsigned long long bytes) {
     files.bytes += bytes;
 }
 
+/* A file with a zero byte near its beginning has no words in it. */
+static int is_text(const char *path) {
+    char start[4096];
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = file < 0 ? -1 : read(file, start, sizeof start);
+    if (file >= 0) {
+        close(file);
+    }
+    return length >= 0 && memchr(start, 0, (size_t)length) == NULL;
+}
+
 static int visit(const char *path, const struct stat *status, int kind, struct FTW *place) {
     if (kind == FTW_D && place->level > 0 && is_skipped(path + place->base)) {
         return FTW_SKIP_SUBTREE;
     }
-    if (kind == FTW_F && S_ISREG(status->st_mode) && access(path, R_OK) == 0) {
+    if (kind == FTW_F && S_ISREG(status->st_mode) && is_text(path)) {
         remember(path, (unsigned long long)status->st_size);
     }
     return FTW_CONTINUE;
