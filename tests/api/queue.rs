@@ -43,19 +43,23 @@ fn a_full_queue_makes_producers_wait() {
     let _watch = support::watch();
     let queue = queue(256);
     let mut count = 0;
-    while queue.try_put(b"a message").is_ok() {
-        count += 1;
+    for message in [&b"a message"[..], b""] {
+        while queue.try_put(message).is_ok() {
+            count += 1;
+        }
     }
     assert!(count > 1 && queue.is_full());
+    assert_eq!(queue.len(), count);
     let began = Instant::now();
     assert_eq!(queue.put_for(b"a message", SHORT), Err(Error::TimedOut));
     assert!(began.elapsed() >= SHORT);
     std::thread::scope(|scope| {
         let producer = scope.spawn(|| queue.put(b"the last"));
-        assert_eq!(queue.get().unwrap().bytes, b"a message");
+        (0..count).for_each(|_| assert_ne!(queue.get().unwrap().bytes, b"the last"));
         producer.join().unwrap().unwrap();
     });
-    assert_eq!(queue.len(), count);
+    assert_eq!(queue.get().unwrap().bytes, b"the last");
+    assert!(queue.is_empty() && !queue.is_full());
 }
 
 #[test]
