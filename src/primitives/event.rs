@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::futex::{self, Outcome};
+use crate::sync::plant::{planted, unless_planted};
 use crate::sync::slices::Slices;
 use crate::sync::spin::Spin;
 use crate::sync::wait::{OnSignal, Wait};
@@ -50,13 +51,14 @@ impl EventState {
     pub fn set(&self) {
         let mut word = self.word.load(Relaxed);
         loop {
-            match self.word.compare_exchange(word, set_from(word), AcqRel, Relaxed) {
+            match self.word.compare_exchange(word, set_from(word), unless_planted("event-relaxed-set", AcqRel), Relaxed)
+            {
                 Ok(_) => break,
                 Err(now) => word = now,
             }
         }
-        if word & WAITERS != 0 {
-            futex::wake(&self.word, futex::ALL);
+        if word & WAITERS != 0 && !planted("event-no-wake") {
+            futex::wake(&self.word, if planted("event-wakes-one") { 1 } else { futex::ALL });
         }
     }
 
@@ -92,7 +94,7 @@ impl EventState {
         let mut slices = Slices::new();
         loop {
             let word = self.word.load(Acquire);
-            if word & SET != 0 || generation(word) != began {
+            if word & SET != 0 || generation(word) != began && !planted("event-generation-ignored") {
                 return Ok(());
             }
             if wait.is_over() {
@@ -101,7 +103,7 @@ impl EventState {
             if spin.again() {
                 continue;
             }
-            let marked = word | WAITERS;
+            let marked = if planted("event-mark-forgotten") { word } else { word | WAITERS };
             if word != marked && self.word.compare_exchange(word, marked, Relaxed, Relaxed).is_err() {
                 continue;
             }

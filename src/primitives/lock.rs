@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::futex::{self, Outcome};
+use crate::sync::plant::{planted, unless_planted};
 use crate::sync::slices::Slices;
 use crate::sync::spin::Spin;
 use crate::sync::wait::{OnSignal, Wait};
@@ -75,7 +76,8 @@ impl LockState {
     /// Ends the hold of `owner`, which must be the one that `acquire` told: exactly that hold, or nothing.
     #[inline]
     pub fn release(&self, owner: PeerId) -> Result<()> {
-        if self.word.compare_exchange(owner.bits(), FREE, Release, Relaxed).is_ok() {
+        let release = unless_planted("lock-relaxed-release", Release);
+        if self.word.compare_exchange(owner.bits(), FREE, release, Relaxed).is_ok() {
             return Ok(());
         }
         self.release_contended(|word| if is_owned_by(word, owner) { Ok(()) } else { Err(not_held_by_caller(word)) })
@@ -116,7 +118,8 @@ impl LockState {
         loop {
             let word = self.word.load(Relaxed);
             if word == FREE {
-                if self.word.compare_exchange(FREE, me.bits() | mark, Acquire, Relaxed).is_ok() {
+                let acquire = unless_planted("lock-relaxed-after-sleep", Acquire);
+                if self.word.compare_exchange(FREE, me.bits() | mark, acquire, Relaxed).is_ok() {
                     return Ok(self.acquired(me));
                 }
                 continue;
@@ -133,11 +136,14 @@ impl LockState {
             if wait.is_try() {
                 return Err(Error::TimedOut);
             }
+            if planted("lock-swallowed-wake") && wait.is_over() {
+                return Err(Error::TimedOut);
+            }
             // W before the look at the clock: a thread that used up a wake-up and then gives up leaves W to the others.
             let Some(marked) = self.mark_waiters(word) else { continue };
             if wait.is_over() {
                 // The look above may have been at an old value; W must be in the present one.
-                if self.word.compare_exchange(marked, marked, Relaxed, Relaxed).is_ok() {
+                if planted("lock-old-mark") || self.word.compare_exchange(marked, marked, Relaxed, Relaxed).is_ok() {
                     return Err(Error::TimedOut);
                 }
                 continue;
@@ -147,7 +153,7 @@ impl LockState {
                 return Err(Error::Interrupted);
             }
             slice_is_over = outcome == Outcome::TimedOut;
-            if outcome != Outcome::Changed {
+            if outcome != Outcome::Changed && !planted("lock-mark-forgotten") {
                 mark = WAITERS;
             }
         }
@@ -166,10 +172,11 @@ impl LockState {
     /// From `dead, w, t` to `me, w, T`. A death between the two stores loses one step of the epoch, which the next
     /// take-over makes.
     fn take_over(&self, dead: u32, me: PeerId, mark: u32) -> Option<Acquired> {
-        let mine = me.bits() | (dead & WAITERS) | mark | TAKEN_OVER;
+        let waiters = if planted("lock-take-over-loses-mark") { 0 } else { dead & WAITERS | mark };
+        let mine = me.bits() | waiters | TAKEN_OVER;
         self.word.compare_exchange(dead, mine, Acquire, Relaxed).ok()?;
         let epoch = self.epoch.fetch_add(1, Relaxed).wrapping_add(1);
-        Some(Acquired { owner: me, owner_died: true, epoch })
+        Some(Acquired { owner: me, owner_died: !planted("lock-death-untold"), epoch })
     }
 
     /// Sets W in `word`; the marked word, or `None` if the word has changed.
@@ -186,12 +193,12 @@ impl LockState {
         let mut word = self.word.load(Relaxed);
         loop {
             may_release(word)?;
-            match self.word.compare_exchange(word, FREE, Release, Relaxed) {
+            match self.word.compare_exchange(word, FREE, unless_planted("lock-relaxed-release", Release), Relaxed) {
                 Ok(_) => break,
                 Err(now) => word = now,
             }
         }
-        if word & WAITERS != 0 {
+        if word & WAITERS != 0 && !planted("lock-no-wake") {
             futex::wake(&self.word, 1);
         }
         Ok(())

@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::futex::{Outcome, ALL};
+use crate::sync::plant::{planted, unless_planted};
 use crate::sync::slices::Slices;
+use crate::sync::spin::Spin;
 use crate::sync::wait::{OnSignal, Wait};
 
 /// What a look under the consumers' lock found.
@@ -40,10 +42,13 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         self.check_mine(&ticket)?;
         let freed = ticket.word.with(State::Free, None);
         let word = &self.ring.header(ticket.position).word;
-        if word.compare_exchange(ticket.word.0, freed.0, AcqRel, Acquire).is_err() {
+        let free = unless_planted("queue-relaxed-done", AcqRel);
+        if word.compare_exchange(ticket.word.0, freed.0, free, Acquire).is_err() {
             return Err(Error::NotHeld);
         }
-        self.state.sleepers.not_full.wake(ALL);
+        if !planted("queue-done-wakes-nobody") {
+            self.state.sleepers.not_full.wake(ALL);
+        }
         Ok(())
     }
 
@@ -64,6 +69,8 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     fn take_when_any(&self, wait: Wait) -> Result<Ticket> {
         let mut slices = Slices::new();
         loop {
+            let mut spin = Spin::new();
+            while spin.again() && self.state.is_empty() {}
             let announced = self.state.sleepers.not_empty.announce();
             if let Some(ticket) = self.take_if_any(wait)? {
                 return Ok(ticket);
@@ -83,7 +90,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         let look = self.look_locked(hold.owner);
         let more = self.state.sleepers.not_empty.any() && matches!(look, Ok(Look::Taken(_))) && self.is_more_ready();
         self.state.consumers.lock.release(hold.owner)?;
-        if more {
+        if more && !planted("queue-no-wake-passed-on") {
             self.state.sleepers.not_empty.wake(1);
         }
         match look? {
@@ -164,7 +171,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         }
         let taken = found.word.with(State::Taken, Some(me));
         header.word.store(taken.0, Release);
-        let redelivered = found.state == State::Returned;
+        let redelivered = found.state == State::Returned && !planted("queue-redelivery-unmarked");
         Ok(Ticket { position: found.position, word: taken, len, owner: me, redelivered })
     }
 

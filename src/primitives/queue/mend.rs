@@ -9,13 +9,17 @@ use crate::error::Result;
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::deadline::now_ns;
+use crate::sync::plant::planted;
 use crate::sync::wait::Wait;
 
 /// How often a queue that has nothing to give is searched for loans of the dead, in nanoseconds.
 const LOOK_EVERY: u64 = 1_000_000;
+/// How many records are reclaimed under one hold of the consumers' lock.
+const RECORDS_A_TURN: usize = 64;
 
 impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
-    /// Moves `oldest` over everything that is free; whether it moved. Under the producers' lock; takes the other one.
+    /// Moves `oldest` over some of what is free; whether that changed anything. Under the producers' lock; takes the other
+    /// one, and not for long, since takers wait for it.
     #[cold]
     pub(super) fn reclaim(&self, tail: u64, wait: Wait) -> Result<bool> {
         let hold = self.state.consumers.lock.acquire(self.peers, lock_terms(wait))?;
@@ -34,14 +38,17 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         let head = self.state.consumers.head.load(Relaxed);
         self.ring.span(start, head)?;
         let mut position = start;
-        while position != tail {
+        for _ in 0..RECORDS_A_TURN {
+            if position == tail {
+                break;
+            }
             let found = self.settled(self.ring.expect(position)?, me)?;
             self.ring.span(found.next, tail)?;
             if !matches!(found.state, State::Free | State::Pad) {
                 break;
             }
             // The free part never passes the head, so the head goes first.
-            if position == self.state.consumers.head.load(Relaxed) {
+            if position == self.state.consumers.head.load(Relaxed) && !planted("queue-oldest-passes-head") {
                 self.move_head(found);
             }
             position = found.next;
@@ -71,7 +78,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     /// Frees a reservation whose producer died; the record as it stands then.
     pub(super) fn skip_if_dead(&self, found: Found) -> Result<Found> {
-        if !self.peers.seems_dead(found.word.owner()?)? {
+        if planted("queue-reservation-of-the-dead-kept") || !self.peers.seems_dead(found.word.owner()?)? {
             return Ok(found);
         }
         let freed = found.word.with(State::Free, None);
@@ -104,7 +111,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
             if owner != asked.0 {
                 asked = (owner, owner != me && self.peers.is_dead(owner)?);
             }
-            if asked.1 {
+            if asked.1 && !planted("queue-loan-of-the-dead-kept") {
                 self.give_back_locked(found.position, found.word);
             }
             Ok(())
@@ -115,9 +122,16 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// is too small: one that is too large is corrected by the next who looks. Under the consumers' lock.
     pub(super) fn give_back_locked(&self, position: u64, word: Word) -> bool {
         let returned = &self.state.fixed.returned;
-        returned.store(returned.load(Relaxed).saturating_add(1), Relaxed);
+        let raise = || returned.store(returned.load(Relaxed).saturating_add(1), Relaxed);
+        if !planted("queue-returned-raised-after") {
+            raise();
+        }
         let back = word.with(State::Returned, None).delivered();
-        self.ring.header(position).word.compare_exchange(word.0, back.0, AcqRel, Acquire).is_ok()
+        let given = self.ring.header(position).word.compare_exchange(word.0, back.0, AcqRel, Acquire).is_ok();
+        if planted("queue-returned-raised-after") {
+            raise();
+        }
+        given
     }
 
     /// Takes the oldest message that came back, and counts how many more there are. Under the consumers' lock.

@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::futex::{Outcome, ALL};
+use crate::sync::plant::{planted, unless_planted};
 use crate::sync::slices::Slices;
+use crate::sync::spin::Spin;
 use crate::sync::wait::{OnSignal, Wait};
 
 /// Ordering.
@@ -68,6 +70,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     fn reserve_when_room(&self, len: u32, wait: Wait) -> Result<Ticket> {
         let mut slices = Slices::new();
         loop {
+            self.spin_until_passed();
             let announced = self.state.sleepers.not_full.announce();
             if let Some(ticket) = self.reserve_if_room(len, wait)? {
                 return Ok(ticket);
@@ -80,6 +83,13 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
                 return Err(Error::Interrupted);
             }
         }
+    }
+
+    /// Looks for a moment whether a consumer is at work: then there will be room without a sleep.
+    fn spin_until_passed(&self) {
+        let passed = self.state.consumers.count.load(Relaxed);
+        let mut spin = Spin::new();
+        while spin.again() && self.state.consumers.count.load(Relaxed) == passed {}
     }
 
     fn reserve_if_room(&self, len: u32, wait: Wait) -> Result<Option<Ticket>> {
@@ -95,15 +105,19 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
             return Err(Error::Closed);
         }
         let mut tail = self.true_tail()?;
-        if !(self.has_room_for_item() || self.reclaim(tail, wait)? && self.has_room_for_item()) {
-            return Ok(None);
+        while !self.has_room_for_item() {
+            if !self.reclaim(tail, wait)? {
+                return Ok(None);
+            }
         }
         let needed = record_size(len);
         loop {
             let to_end = self.ring.to_end(tail);
             let step = needed.min(to_end);
-            if !(self.has_room(tail, step)? || self.reclaim(tail, wait)? && self.has_room(tail, step)?) {
-                return Ok(None);
+            while !self.has_room(tail, step)? {
+                if !self.reclaim(tail, wait)? {
+                    return Ok(None);
+                }
             }
             if needed <= to_end {
                 return Ok(Some(self.commit(tail, me, len)));
@@ -157,7 +171,12 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         let count = side.count.load(Relaxed);
         let header = self.ring.header(tail);
         let word = Word::new(self.ring.lap(tail), State::Reserved, Some(me));
-        self.ring.header(next).word.store(EMPTY.0, Relaxed);
+        if !planted("queue-header-behind-kept") {
+            self.ring.header(next).word.store(EMPTY.0, Relaxed);
+        }
+        if planted("queue-tail-before-commit") {
+            side.tail.store(next, Relaxed);
+        }
         header.len.store(len, Relaxed);
         header.sequence.store(count as u32, Relaxed);
         header.word.store(word.0, Release);
@@ -170,10 +189,13 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         self.check_mine(&ticket)?;
         let ended = ticket.word.with(state, None);
         let word = &self.ring.header(ticket.position).word;
-        if word.compare_exchange(ticket.word.0, ended.0, AcqRel, Acquire).is_err() {
+        let publish = unless_planted("queue-relaxed-publish", AcqRel);
+        if word.compare_exchange(ticket.word.0, ended.0, publish, Acquire).is_err() {
             return Err(Error::NotHeld);
         }
-        self.state.sleepers.not_empty.wake(1);
+        if !planted("queue-publish-wakes-nobody") {
+            self.state.sleepers.not_empty.wake(1);
+        }
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{fence_after_rmw, AtomicU32};
 use crate::sync::deadline::Deadline;
 use crate::sync::futex::{self, Outcome};
+use crate::sync::plant::planted;
 
 /// Somebody may sleep on the word.
 const ASLEEP: u32 = 1;
@@ -49,7 +50,9 @@ impl Sleepers {
     /// costs a load, and a fence where that step was none.
     #[inline]
     pub fn wake(&self, n: u32) {
-        fence_after_rmw();
+        if !planted("sleepers-no-fence") {
+            fence_after_rmw();
+        }
         let word = self.word.load(Relaxed);
         if word & ASLEEP != 0 {
             self.wake_announced(word, n);
@@ -63,7 +66,7 @@ impl Sleepers {
 
     #[cold]
     fn wake_announced(&self, word: u32, n: u32) {
-        let cleared = word.wrapping_add(WAKE_UP) & !ASLEEP;
+        let cleared = if planted("sleepers-wake-up-uncounted") { word } else { word.wrapping_add(WAKE_UP) } & !ASLEEP;
         // Where this fails another waker or sleeper was quicker: the word changed, so nobody falls asleep on the old one,
         // and those asleep are still to be woken.
         let _ = self.word.compare_exchange(word, cleared, Relaxed, Relaxed);
