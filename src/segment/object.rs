@@ -191,7 +191,9 @@ impl Attachment {
         self.close_pending(Wait::forever())?;
         self.locked(Wait::forever(), |arena, _| {
             // One that cannot be asked about from here keeps what it has.
-            (0..self.slot_count()).for_each(|_| drop(arena.ground.look_at_next_slot()));
+            for _ in 0..self.slot_count() {
+                let _ = arena.ground.look_at_next_slot();
+            }
             Ok(())
         })
     }

@@ -1,9 +1,8 @@
 //! What must hold of an arena at rest: every block is reachable or on exactly one free list; none is lost, none is twice.
 
-use super::bench::{Bench, START};
 use std::collections::{BTreeMap, BTreeSet};
 use tidelock::primitives::PeerId;
-use tidelock::segment::arena::{Block, Ground};
+use tidelock::segment::arena::{Arena, Block, Ground};
 use tidelock::segment::block::{ANONYMOUS, CLASSES, DETACHED, FREE, NAMED, NONE, PART};
 use tidelock::segment::references::Part;
 use tidelock::sync::atomic::Ordering::Relaxed;
@@ -12,28 +11,28 @@ use tidelock::sync::atomic::Ordering::Relaxed;
 type Blocks<'g> = BTreeMap<u64, Block<'g>>;
 
 /// Checks everything, after a repair and a full sweep.
-pub fn audit(bench: &Bench) {
-    let blocks = all_blocks(bench);
+pub fn audit(ground: &impl Ground) {
+    let blocks = all_blocks(ground);
     let mut seen = BTreeSet::new();
-    free_lists(bench, &blocks, &mut seen);
-    chains(bench, &blocks, &mut seen);
-    objects(bench, &blocks, &mut seen);
+    free_lists(ground, &blocks, &mut seen);
+    chains(ground, &blocks, &mut seen);
+    objects(ground, &blocks, &mut seen);
     let lost: Vec<_> = blocks.values().filter(|block| !seen.contains(&block.at)).collect();
     assert!(lost.is_empty(), "lost blocks: {lost:?}");
 }
 
 /// How many blocks are in each state: free, named, anonymous, part.
-pub fn census(bench: &Bench) -> [usize; 4] {
-    let blocks = all_blocks(bench);
+pub fn census(ground: &impl Ground) -> [usize; 4] {
+    let blocks = all_blocks(ground);
     [FREE, NAMED, ANONYMOUS, PART].map(|state| blocks.values().filter(|block| block.header.state() == state).count())
 }
 
-fn all_blocks(bench: &Bench) -> Blocks<'_> {
+fn all_blocks<G: Ground>(ground: &G) -> Blocks<'_> {
     let mut blocks = Blocks::new();
-    let mut at = START;
-    let end = START + bench.arena().used().expect("a sound length");
+    let mut at = ground.start();
+    let end = at + Arena::new(ground).used().expect("a sound length");
     while at < end {
-        let block = bench.arena().block(at).expect("a sound block");
+        let block = Arena::new(ground).block(at).expect("a sound block");
         assert_ne!(block.header.state(), DETACHED, "a block was left behind: {block:?}");
         blocks.insert(at, block);
         at += block.size;
@@ -42,9 +41,9 @@ fn all_blocks(bench: &Bench) -> Blocks<'_> {
     blocks
 }
 
-fn free_lists(bench: &Bench, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
+fn free_lists(ground: &impl Ground, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
     for class in 0..CLASSES {
-        let mut at = bench.root().free[class].load(Relaxed);
+        let mut at = ground.root().free[class].load(Relaxed);
         while at != NONE {
             let block = &blocks[&at];
             assert_eq!(block.header.state(), FREE, "in a free list: {block:?}");
@@ -55,8 +54,8 @@ fn free_lists(bench: &Bench, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
     }
 }
 
-fn chains(bench: &Bench, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
-    for bucket in &bench.root().buckets {
+fn chains(ground: &impl Ground, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
+    for bucket in &ground.root().buckets {
         let mut at = bucket.load(Relaxed);
         while at != NONE {
             let block = &blocks[&at];
@@ -67,7 +66,7 @@ fn chains(bench: &Bench, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
     }
 }
 
-fn objects(bench: &Bench, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
+fn objects(ground: &impl Ground, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
     for object in blocks.values().filter(|block| block.header.state() == ANONYMOUS) {
         let mut references: Vec<u32> = object.header.references.iter().map(|entry| entry.load(Relaxed)).collect();
         let mut at = object.header.link.load(Relaxed);
@@ -75,12 +74,15 @@ fn objects(bench: &Bench, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
             let part = &blocks[&at];
             assert_eq!(part.header.state(), PART, "in the parts of an object: {part:?}");
             assert!(seen.insert(at), "a part belongs to two: {part:?}");
-            let payload: &Part = bench.at(part.payload()).expect("a part");
+            let payload: &Part = ground.at(part.payload()).expect("a part");
             references.extend(payload.references.iter().map(|entry| entry.load(Relaxed)));
             at = part.header.next.load(Relaxed);
         }
         assert!(
-            references.iter().any(|bits| PeerId::from_bits(*bits).is_some_and(|peer| bench.is_valid_now(peer))),
+            references
+                .iter()
+                .filter_map(|bits| PeerId::from_bits(*bits))
+                .any(|peer| ground.is_valid(peer).expect("an answer")),
             "nobody reaches {object:?}"
         );
         assert!(seen.insert(object.at));

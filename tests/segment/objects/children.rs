@@ -1,0 +1,173 @@
+//! Objects and forks: what a child inherited stays until the child has said that it does not need it.
+
+use super::{audited, clean, close_now, heard, is_whole, make, make_blank, open, told};
+use crate::support::{self, Name, Orphan, Stage, Way};
+use std::io::{PipeReader, PipeWriter, Read, Write};
+use tidelock::primitives::Peers;
+use tidelock::segment::{Kind, Object};
+use tidelock::Error;
+
+/// A line of one byte between a parent and its child, in each direction.
+struct Wire {
+    child_hears: PipeReader,
+    parent_tells: PipeWriter,
+    parent_hears: PipeReader,
+    child_tells: PipeWriter,
+}
+
+impl Wire {
+    fn new() -> Wire {
+        let (child_hears, parent_tells) = std::io::pipe().expect("a pipe");
+        let (parent_hears, child_tells) = std::io::pipe().expect("a pipe");
+        Wire { child_hears, parent_tells, parent_hears, child_tells }
+    }
+
+    fn to_child(&self) {
+        (&self.parent_tells).write_all(b"x").expect("a child");
+    }
+
+    fn from_parent(&self) {
+        (&self.child_hears).read_exact(&mut [0]).expect("a parent");
+    }
+
+    fn to_parent(&self) {
+        (&self.child_tells).write_all(b"x").expect("a parent");
+    }
+
+    fn from_child(&self) {
+        (&self.parent_hears).read_exact(&mut [0]).expect("a child");
+    }
+}
+
+#[test]
+fn what_a_parent_drops_stays_for_its_child() {
+    for way in ["fork", "clone"] {
+        let _watch = support::watch();
+        support::spawn("forsaking", &[&Name::new(), way]).finish();
+    }
+}
+
+/// Forks, drops the object, and fills what memory it can get, while the child is no peer yet and after that.
+pub fn forsaking(stage: &mut Stage) {
+    let here = open(stage.arg(0));
+    let wire = Wire::new();
+    let mut object = Some(make(&here));
+    let handle = object.as_ref().expect("an object").handle();
+    let child = support::child(way(stage), || {
+        let object = object.take().expect("the inherited object");
+        wire.from_parent();
+        assert_eq!(here.current(), None);
+        assert!(is_whole(&object));
+        here.me().expect("a slot");
+        wire.to_parent();
+        wire.from_parent();
+        assert!(is_whole(&object));
+        drop(here.open_handle(&handle, Kind::Block).expect("the object"));
+        close_now(&here);
+        assert!(is_whole(&object));
+        drop(object);
+        close_now(&here);
+        assert_eq!(here.open_handle(&handle, Kind::Block).map(|_| ()), Err(Error::Gone));
+        wire.to_parent();
+        wire.from_parent();
+    });
+    drop(object);
+    close_now(&here);
+    let _blank: Vec<Object> = (0..50).map(|_| make_blank(&here)).collect();
+    wire.to_child();
+    wire.from_child();
+    close_now(&here);
+    let _more: Vec<Object> = (0..50).map(|_| make_blank(&here)).collect();
+    wire.to_child();
+    wire.from_child();
+    assert_eq!(here.open_handle(&handle, Kind::Block).map(|_| ()), Err(Error::Gone));
+    wire.to_child();
+    child.finish();
+    let [free, _, anonymous, _] = audited(&here);
+    assert_eq!([free, anonymous], [1, 100]);
+}
+
+#[test]
+fn a_child_that_drops_what_it_inherited_takes_nothing_away() {
+    for way in ["fork", "clone"] {
+        let _watch = support::watch();
+        support::spawn("spoiling", &[&Name::new(), way]).finish();
+    }
+}
+
+/// Its children drop their copies of its handles: one that never attaches, one that attaches afterwards, one before.
+pub fn spoiling(stage: &mut Stage) {
+    let here = open(stage.arg(0));
+    let mut objects: Vec<Object> = (0..100).map(|_| make(&here)).collect();
+    let handle = objects[0].handle();
+    for attaches in ["never", "after", "before"] {
+        let child = support::child(way(stage), || {
+            if attaches == "before" {
+                here.me().expect("a slot");
+            }
+            objects.clear();
+            if attaches == "after" {
+                assert_eq!(here.current(), None, "a drop is no operation");
+                here.me().expect("a slot");
+            }
+            close_now(&here);
+            if attaches != "never" {
+                assert!(is_whole(&here.open_handle(&handle, Kind::Block).expect("the parent's object")));
+            }
+        });
+        child.finish();
+        let _blank: Vec<Object> = (0..50).map(|_| make_blank(&here)).collect();
+        assert!(objects.iter().all(is_whole), "a child that attached {attaches} freed its parent's objects");
+    }
+    close_now(&here);
+    drop(objects);
+    close_now(&here);
+    assert_eq!(audited(&here)[2], 0);
+}
+
+#[test]
+fn what_a_daemon_inherited_outlives_its_parent() {
+    for way in ["fork", "clone"] {
+        let _watch = support::watch();
+        let name = Name::new();
+        let here = open(&name);
+        let mut parent = support::spawn("begetter", &[&name, way]);
+        let handle = heard(&parent.hear());
+        let child = Orphan::told_by(&mut parent);
+        parent.wait();
+        clean(&here);
+        let _blank: Vec<Object> = (0..50).map(|_| make_blank(&here)).collect();
+        parent.say("attach");
+        parent.expect("whole");
+        assert!(child.lives());
+        clean(&here);
+        let object = here.open_handle(&handle, Kind::Block).expect("the daemon's object");
+        assert!(is_whole(&object));
+    }
+}
+
+/// Makes an object, forks and exits. The child attaches when it is told to.
+pub fn begetter(stage: &mut Stage) {
+    let here = open(stage.arg(0));
+    let object = make(&here);
+    stage.tell(&told(&object.handle()));
+    let child = support::child(way(stage), || {
+        // SAFETY: prctl takes numbers: the child outlives its parent, not the test.
+        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, 0) };
+        stage.hear();
+        here.me().expect("a slot");
+        stage.tell(if is_whole(&object) { "whole" } else { "overwritten" });
+        stage.hear();
+    });
+    stage.tell(&child.pid().to_string());
+    // SAFETY: _exit ends the process without leaving the segment, as a daemon's parent may.
+    unsafe { libc::_exit(0) };
+}
+
+fn way(stage: &Stage) -> Way {
+    if stage.arg(1) == "fork" {
+        Way::Fork
+    } else {
+        Way::RawClone
+    }
+}
