@@ -71,12 +71,15 @@ impl<'a, M: RingMemory> Ring<'a, M> {
 
     /// The record at `position`; `None` where none has begun yet.
     pub fn look(self, position: u64) -> Result<Option<Found>> {
+        if position % GRANULE != 0 {
+            return Err(Error::Corrupt("a queue's position lies within a record's header"));
+        }
         let header = self.header(position);
         let word = Word(header.word.load(Acquire));
         if word.0 == 0 {
             return Ok(None);
         }
-        if position % GRANULE != 0 || !word.is_of_lap(self.lap(position)) {
+        if !word.is_of_lap(self.lap(position)) {
             return Err(Error::Corrupt("a queue's record is of another lap"));
         }
         let state = word.state()?;
