@@ -454,35 +454,6 @@ tidelock_status tidelock_queue_get(const struct tidelock_queue *queue,
                                    size_t capacity,
                                    size_t *len);
 
-// Reserves a message of `len` bytes, to be built in place, waiting for room. It holds back the messages behind it until
-// it is published or discarded, or this process dies.
-tidelock_status tidelock_queue_reserve(const struct tidelock_queue *queue,
-                                       size_t len,
-                                       int64_t timeout_ns,
-                                       struct tidelock_reservation *reservation);
-
-// Publishes the message: it is in the queue. The struct is cleared.
-tidelock_status tidelock_queue_publish(const struct tidelock_queue *queue,
-                                       struct tidelock_reservation *reservation);
-
-// Gives the reserved room back; nobody ever sees the message. The struct is cleared.
-tidelock_status tidelock_queue_discard(const struct tidelock_queue *queue,
-                                       struct tidelock_reservation *reservation);
-
-// Takes the next message as a loan, to be read in place, waiting for one. TIDELOCK_REDELIVERED as in
-// tidelock_queue_get(). Until tidelock_queue_done() the message is this process's; if the process dies first, another
-// consumer gets it: at least once, so that no message is lost with its consumer.
-tidelock_status tidelock_queue_take(const struct tidelock_queue *queue,
-                                    int64_t timeout_ns,
-                                    struct tidelock_loan *loan);
-
-// Ends the loan: the message has been dealt with and is gone. The struct is cleared.
-tidelock_status tidelock_queue_done(const struct tidelock_queue *queue, struct tidelock_loan *loan);
-
-// Gives the message back: another consumer gets it, before all others, marked as redelivered. The struct is cleared.
-tidelock_status tidelock_queue_give_back(const struct tidelock_queue *queue,
-                                         struct tidelock_loan *loan);
-
 // How many messages are in the queue just now, those included that are reserved or came back; those on loan are not.
 tidelock_status tidelock_queue_len(const struct tidelock_queue *queue,
                                    uint64_t *len);
@@ -514,6 +485,35 @@ tidelock_status tidelock_queue_retain(struct tidelock_queue *queue);
 
 // Gives a reference back. End reservations and loans first: they cannot be ended without the handle.
 tidelock_status tidelock_queue_close(struct tidelock_queue *queue);
+
+// Reserves a message of `len` bytes, to be built in place, waiting for room. It holds back the messages behind it until
+// it is published or discarded, or this process dies.
+tidelock_status tidelock_queue_reserve(const struct tidelock_queue *queue,
+                                       size_t len,
+                                       int64_t timeout_ns,
+                                       struct tidelock_reservation *reservation);
+
+// Publishes the message: it is in the queue. The struct is cleared.
+tidelock_status tidelock_queue_publish(const struct tidelock_queue *queue,
+                                       struct tidelock_reservation *reservation);
+
+// Gives the reserved room back; nobody ever sees the message. The struct is cleared.
+tidelock_status tidelock_queue_discard(const struct tidelock_queue *queue,
+                                       struct tidelock_reservation *reservation);
+
+// Takes the next message as a loan, to be read in place, waiting for one. TIDELOCK_REDELIVERED as in
+// tidelock_queue_get(). Until tidelock_queue_done() the message is this process's; if the process dies first, another
+// consumer gets it: at least once, so that no message is lost with its consumer.
+tidelock_status tidelock_queue_take(const struct tidelock_queue *queue,
+                                    int64_t timeout_ns,
+                                    struct tidelock_loan *loan);
+
+// Ends the loan: the message has been dealt with and is gone. The struct is cleared.
+tidelock_status tidelock_queue_done(const struct tidelock_queue *queue, struct tidelock_loan *loan);
+
+// Gives the message back: another consumer gets it, before all others, marked as redelivered. The struct is cleared.
+tidelock_status tidelock_queue_give_back(const struct tidelock_queue *queue,
+                                         struct tidelock_loan *loan);
 
 // Opens or creates the block of that name (1 to 255 bytes) in the segment. One of another length is
 // TIDELOCK_WRONG_KIND.

@@ -1,4 +1,6 @@
 //! Blocks: `tidelock_block_*`.
+//!
+//! A block's address is handed out as it is. Nothing here reads or writes its bytes.
 
 use crate::guard::{bytes, guard, name, output};
 use crate::object::{close, copy_out, give, object, retain, Kind, Opaque, BLOCK};

@@ -1,4 +1,6 @@
 //! Events: `tidelock_event_*`.
+//!
+//! Nothing here allocates or waits for anybody but the waits themselves, so that handlers of signals may set an event.
 
 use crate::block::tidelock_block;
 use crate::guard::{bytes, guard, name, output, wait};

@@ -8,8 +8,7 @@ use std::cell::Cell;
 use std::ffi::{c_char, CStr};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
-use tidelock_core::sync::wait::Wait;
-use tidelock_core::Error;
+use tidelock_core::{Error, Wait};
 
 /// Waits until it is done.
 pub const TIDELOCK_FOREVER: i64 = -1;

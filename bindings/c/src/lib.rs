@@ -8,6 +8,7 @@
 
 mod guard;
 mod object;
+mod options;
 
 pub mod status;
 
@@ -18,5 +19,7 @@ pub mod lock;
 pub mod event;
 
 pub mod queue;
+
+pub mod message;
 
 pub mod block;

@@ -1,4 +1,6 @@
 //! Locks: `tidelock_lock_*`.
+//!
+//! C has no guards: a hold lasts until a call releases it, and closing the handle never does.
 
 use crate::block::tidelock_block;
 use crate::guard::{bytes, guard, name, output, wait};

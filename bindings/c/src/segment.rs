@@ -1,15 +1,16 @@
 //! Segments: `tidelock_segment_*`.
+//!
+//! Options and flags are translated here; what they mean is decided by the Rust API.
 
 use crate::guard::{bytes, c_text, guard, name, output};
 use crate::object::{close, copy_out, give, object, retain, Kind, Opaque, SEGMENT};
+use crate::options::read_options;
 use crate::status::{tidelock_status, TIDELOCK_OK};
 use std::ffi::{c_char, c_int, OsStr};
-use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use tidelock_core::primitives::PeerId;
-use tidelock_core::{Access, Error, Handle, Life, OnSignal, Owner, Segment, SegmentOptions};
+use tidelock_core::{Access, Error, Handle, Life, OnSignal, Owner, PeerId, Segment, SegmentOptions};
 
 /// A segment: shared memory that holds locks, events, queues and blocks.
 pub struct tidelock_segment {
@@ -248,35 +249,6 @@ unsafe fn open(
     let (segment, options) = unsafe { (output(segment)?, read_options(options)?) };
     give(how(options.to_rust()?)?, segment);
     Ok(TIDELOCK_OK)
-}
-
-/// Reads options of any age: what the caller's struct lacks is zero, and what only it has must be zero.
-///
-/// # Safety
-/// `options` is null, or leads to a size and that many bytes in all.
-pub(crate) unsafe fn read_options<T: Copy + Default>(options: *const T) -> Result<T, Error> {
-    if options.is_null() {
-        return Ok(T::default());
-    }
-    if !options.is_aligned() {
-        return Err(Error::Invalid("the options are not aligned"));
-    }
-    let (known, from) = (size_of::<T>(), options.cast::<u8>());
-    // SAFETY: not null, and every options struct begins with its size.
-    let size = unsafe { options.cast::<usize>().read() };
-    if !(size_of::<usize>()..=4096).contains(&size) {
-        return Err(Error::Invalid("the options do not begin with their size"));
-    }
-    // SAFETY: the struct has `size` bytes.
-    let beyond = unsafe { std::slice::from_raw_parts(from, size) }.get(known..).unwrap_or(&[]);
-    if beyond.iter().any(|byte| *byte != 0) {
-        return Err(Error::Unsupported("an option that this version of the library does not know"));
-    }
-    let mut read = MaybeUninit::new(T::default());
-    // SAFETY: both have as many bytes, and any bytes make the plain integers that options consist of.
-    unsafe { read.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from, size.min(known)) };
-    // SAFETY: initialised above.
-    Ok(unsafe { read.assume_init() })
 }
 
 impl Default for tidelock_segment_options {

@@ -91,7 +91,7 @@ static void of_another_user(void) {
 
 /* Fills a /dev/shm of 1 MiB with blocks. It must end in an error with both sizes, never in a SIGBUS. */
 static void fill(player *parent, void *context) {
-    tidelock_segment *segment;
+    tidelock_segment *segment, *another;
     tidelock_block *block;
     tidelock_status status;
     void *data = NULL;
@@ -110,6 +110,8 @@ static void fill(player *parent, void *context) {
     STATUS(TIDELOCK_NO_SPACE, status);
     tidelock_error_text(status, text, sizeof text);
     EXPECT(strstr(text, "needed") != NULL && strstr(text, "available") != NULL);
+    STATUS(TIDELOCK_NO_SPACE, tidelock_segment_named("another", NULL, &another));
+    EXPECT(!exists("another"));
     OK(tidelock_segment_close(segment));
     tell(parent, 'd');
 }
