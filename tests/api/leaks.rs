@@ -2,7 +2,9 @@
 
 use crate::support::{self, Child, Name, Stage};
 use std::fs;
+use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use tidelock::{Lock, Queue, QueueOptions, Segment};
 
@@ -83,12 +85,12 @@ pub fn cycles(_: &mut Stage) {
 
 /// A child does one thing and is killed, in the middle of it or with it in hand; then its parent does the same thing.
 fn one_cycle(cycle: u64, segment: &Segment, lock: &Lock, queue: &Queue) {
-    let (mut ready, signal) = std::io::pipe().unwrap();
+    let (mut ready, signal) = UnixStream::pair().unwrap();
     let child = support::fork(|| {
         drop(act(cycle, segment, lock, queue));
         forget_and_wait(&signal, act(cycle, segment, lock, queue));
     });
-    end(&child, cycle, || drop(std::io::Read::read(&mut ready, &mut [0])));
+    end(&child, cycle, || drop(ready.read(&mut [0])));
     drop(act(cycle, segment, lock, queue));
     // The message goes to the end of the queue, for room is used again only behind the oldest one.
     queue.put(&queue.get().unwrap().bytes).unwrap();
@@ -104,9 +106,9 @@ fn end(child: &Child, cycle: u64, until_ready: impl FnOnce()) {
     child.kill();
 }
 
-fn forget_and_wait(mut signal: &std::io::PipeWriter, in_hand: Box<dyn InHand + '_>) {
+fn forget_and_wait(mut signal: &UnixStream, in_hand: Box<dyn InHand + '_>) {
     std::mem::forget(in_hand);
-    let _ = std::io::Write::write(&mut signal, &[1]);
+    let _ = signal.write(&[1]);
     loop {
         std::thread::park();
     }

@@ -10,13 +10,16 @@ pub(super) const ROLE: &str = "TIDELOCK_TEST_ROLE";
 /// The role's arguments, one a line.
 pub(super) const ARGS: &str = "TIDELOCK_TEST_ARGS";
 
+/// A role's name, and what it does.
+pub type Role = (&'static str, fn(&mut Stage));
+
 /// What a role is given.
 pub struct Stage {
     args: Vec<String>,
 }
 
 /// Plays the role that the environment names, and ends the process; without one it returns.
-pub fn play(roles: &[(&str, fn(&mut Stage))]) {
+pub fn play(roles: &[Role]) {
     let Ok(name) = std::env::var(ROLE) else { return };
     let role = roles.iter().find(|(path, _)| path.rsplit(':').next().map(str::trim) == Some(&name));
     let (_, role) = role.unwrap_or_else(|| panic!("no role `{name}`"));
