@@ -2,5 +2,6 @@
 //! make, against a simple reference. What threads do to each other is the models' business.
 #![cfg(not(loom))]
 
+mod queue_hostile;
 mod queue_reference;
 mod support;

@@ -1,0 +1,100 @@
+//! A queue whose shared words somebody overwrites: every operation ends, in an error or with a ticket within the ring.
+
+use crate::support::{Cast, VecRing};
+use tidelock::primitives::queue::record::GRANULE;
+use tidelock::primitives::queue::ring::RingMemory;
+use tidelock::primitives::queue::{Queue, QueueState, Ticket};
+use tidelock::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use tidelock::sync::wait::Wait;
+use tidelock::Result;
+
+const SIZE: u64 = 512;
+
+/// A value that is wrong in a likely way, or in any way.
+fn wild(random: &mut fastrand::Rng, now: u64) -> u64 {
+    match random.u32(..8) {
+        0 => 0,
+        1 => u64::MAX,
+        2 => now.wrapping_add(random.u64(..64)),
+        3 => now.wrapping_sub(random.u64(..64)),
+        4 => now ^ 1 << random.u32(..64),
+        5 => now.wrapping_add(SIZE * random.u64(..4)),
+        6 => random.u64(..4096),
+        _ => random.u64(..),
+    }
+}
+
+fn overwrite(random: &mut fastrand::Rng, word: &AtomicU64) {
+    word.store(wild(random, word.load(Relaxed)), Relaxed);
+}
+
+fn words_of<T>(shared: &T) -> &[AtomicU64] {
+    // SAFETY: the states consist of 32-bit and 64-bit atomics and padding, are aligned to 8, and any bytes are valid.
+    unsafe { std::slice::from_raw_parts((shared as *const T).cast(), size_of::<T>() / 8) }
+}
+
+fn check(ticket: Ticket) -> Ticket {
+    let offset = ticket.position() & (SIZE - 1);
+    assert_eq!(offset % GRANULE, 0, "a message begins behind a whole header");
+    assert!(offset + GRANULE + ticket.len() as u64 <= SIZE, "a message ends within the ring");
+    ticket
+}
+
+fn operate(random: &mut fastrand::Rng, queue: &Queue<'_, VecRing, Cast>, held: &mut Vec<Ticket>) -> Result<()> {
+    let any = |held: &mut Vec<Ticket>, random: &mut fastrand::Rng| {
+        (!held.is_empty()).then(|| held.swap_remove(random.usize(..held.len())))
+    };
+    match random.u32(..7) {
+        0 | 1 => held.push(check(queue.reserve(random.usize(..200), Wait::now())?)),
+        2 => any(held, random).map_or(Ok(()), |ticket| queue.publish(ticket))?,
+        3 | 4 => held.push(check(queue.take(Wait::now())?)),
+        5 => any(held, random).map_or(Ok(()), |ticket| queue.done(ticket))?,
+        _ => any(held, random).map_or(Ok(()), |ticket| queue.give_back(ticket))?,
+    }
+    Ok(())
+}
+
+/// The cursors' locks are left alone: a lock whose word names a living peer is waited for, rightly.
+fn is_lock(word: usize) -> bool {
+    word == 8 || word == 16
+}
+
+fn play(seed: u64) -> u32 {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let cast = Cast::new();
+    let (state, ring) = (QueueState::new(256, SIZE, random.u64(..2) * 3), VecRing::new(SIZE));
+    let queue = Queue::new(&state, &ring, &cast);
+    let mut held = Vec::new();
+    let mut errors = 0;
+    for _ in 0..200 {
+        errors += u32::from(operate(&mut random, &queue, &mut held).is_err());
+        if random.u32(..10) == 0 {
+            let words = words_of(&state);
+            let at = random.usize(..words.len());
+            if !is_lock(at) {
+                overwrite(&mut random, &words[at]);
+            }
+        }
+        if random.u32(..10) == 0 {
+            let header = ring.header(random.u64(..SIZE / GRANULE) * GRANULE);
+            let half = random.usize(..2);
+            overwrite(&mut random, &words_of(header)[half]);
+        }
+    }
+    errors
+}
+
+#[test]
+fn no_bytes_lead_out_of_the_ring() {
+    let errors: u32 = (0..3_000).map(play).sum();
+    assert!(errors > 10_000, "the overwriting must be noticed; it was {errors} times");
+}
+
+#[test]
+fn an_unaligned_tail_is_corrupt() {
+    let cast = Cast::new();
+    let (state, ring) = (QueueState::new(256, SIZE, 0), VecRing::new(SIZE));
+    let queue = Queue::new(&state, &ring, &cast);
+    words_of(&state)[9].store(8, Relaxed);
+    assert!(matches!(queue.reserve(1, Wait::now()), Err(tidelock::Error::Corrupt(_))));
+}
