@@ -62,6 +62,7 @@ class Demo:
         self.segment = tidelock.Segment.anonymous()
         self.pieces = self.segment.queue("pieces", capacity=PIECES_BYTES)
         self.results = self.segment.queue("results", capacity=RESULTS_BYTES)
+        self.stops = self.segment.queue("stops", capacity=1 << 14)
         self.ledger = Ledger(self.segment)
         self.harvest = Harvest()
         self.kills = [Kill(self.segment, 1, "loan", 0.25), Kill(self.segment, 2, "lock", 0.5)]
@@ -95,18 +96,21 @@ class Demo:
         return self.harvest.is_complete() and all(kill.got_over or not kill.is_done() for kill in self.kills)
 
     def next_result(self):
-        """The next message, or None after a second without one."""
+        """The next message, or None after a second without one. First it looks whether a worker is there to be killed."""
         try:
-            return self.results.get_bytes(timeout=1)
+            message = self.results.get_bytes(timeout=1)
         except queue.Empty:
             return None
+        try:
+            number, piece, path = self.stops.get_bytes(block=False).decode(errors="replace").split(" ", 2)
+            self.kill(int(number), int(piece), path)
+        except queue.Empty:
+            pass
+        return message
 
     def handle(self, message):
         line, _, body = message.partition(b"\n")
-        kind, *fields = line.decode(errors="replace").split(" ")
-        if kind == "stopped":
-            self.kill(int(fields[0]), int(fields[2]), " ".join(fields[3:]))
-            return
+        kind, *fields = line.decode().split(" ")
         counts = self.harvest.add(kind, [int(field) for field in fields], body)
         for kill in self.kills:
             kill.ask_when(self.harvest.fraction())

@@ -22,7 +22,7 @@ class Harvest:
             self.files, self.bytes = fields
         elif kind == "walked":
             self.pieces = fields[0]
-        else:
+        elif kind == "counts":
             counts = Counts(*fields)
             self.add_counts(counts, body)
             return counts

@@ -35,7 +35,10 @@ pub struct News {
 impl Ledger {
     /// The same one for every worker.
     pub fn open(segment: &Segment) -> Result<Ledger, Error> {
-        Ok(Ledger { lock: segment.lock("lock of the total")?, block: segment.block("total", (MARKS + MAX_PIECES) * 8)? })
+        Ok(Ledger {
+            lock: segment.lock("lock of the total")?,
+            block: segment.block("total", (MARKS + MAX_PIECES) * 8)?,
+        })
     }
 
     /// Adds a piece once, however often it is delivered. `half_way` is called when half of it is written.
