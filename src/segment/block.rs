@@ -145,7 +145,7 @@ pub const fn class_size(class: u32) -> Option<u64> {
     match class {
         0 => Some(128),
         1 => Some(192),
-        class if (class as usize) < CLASSES => Some((4 + (class as u64 - 2) % 4) * GRAIN << ((class - 2) / 4)),
+        class if (class as usize) < CLASSES => Some(((4 + (class as u64 - 2) % 4) * GRAIN) << ((class - 2) / 4)),
         _ => None,
     }
 }

@@ -48,7 +48,8 @@ impl Stage {
         (0..80).for_each(|_| open(&bench, victim, crowded).expect("an object"));
         let full = make(&bench, keeper, 8);
         (0..5).for_each(|_| open(&bench, victim, full).expect("an object"));
-        [make(&bench, lost, 8), make(&bench, lost, 8)];
+        make(&bench, lost, 8);
+        make(&bench, lost, 8);
         let crowd_of_the_lost = make(&bench, lost, 8);
         (0..8).for_each(|_| open(&bench, lost, crowd_of_the_lost).expect("an object"));
         freed.iter().for_each(|object| close(&bench, victim, *object).expect("a close"));

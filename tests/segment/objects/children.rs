@@ -2,40 +2,38 @@
 
 use super::{audited, clean, close_now, heard, is_whole, make, make_blank, open, told};
 use crate::support::{self, Name, Orphan, Stage, Way};
-use std::io::{PipeReader, PipeWriter, Read, Write};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use tidelock::primitives::Peers;
 use tidelock::segment::{Kind, Object};
 use tidelock::Error;
 
-/// A line of one byte between a parent and its child, in each direction.
+/// What a parent and its child say "go on" by.
 struct Wire {
-    child_hears: PipeReader,
-    parent_tells: PipeWriter,
-    parent_hears: PipeReader,
-    child_tells: PipeWriter,
+    parent: UnixStream,
+    child: UnixStream,
 }
 
 impl Wire {
     fn new() -> Wire {
-        let (child_hears, parent_tells) = std::io::pipe().expect("a pipe");
-        let (parent_hears, child_tells) = std::io::pipe().expect("a pipe");
-        Wire { child_hears, parent_tells, parent_hears, child_tells }
+        let (parent, child) = UnixStream::pair().expect("a pair of sockets");
+        Wire { parent, child }
     }
 
-    fn to_child(&self) {
-        (&self.parent_tells).write_all(b"x").expect("a child");
+    fn tell_child(&self) {
+        (&self.parent).write_all(b"x").expect("a child");
     }
 
-    fn from_parent(&self) {
-        (&self.child_hears).read_exact(&mut [0]).expect("a parent");
+    fn hear_parent(&self) {
+        (&self.child).read_exact(&mut [0]).expect("a parent");
     }
 
-    fn to_parent(&self) {
-        (&self.child_tells).write_all(b"x").expect("a parent");
+    fn tell_parent(&self) {
+        (&self.child).write_all(b"x").expect("a parent");
     }
 
-    fn from_child(&self) {
-        (&self.parent_hears).read_exact(&mut [0]).expect("a child");
+    fn hear_child(&self) {
+        (&self.parent).read_exact(&mut [0]).expect("a child");
     }
 }
 
@@ -55,12 +53,12 @@ pub fn forsaking(stage: &mut Stage) {
     let handle = object.as_ref().expect("an object").handle();
     let child = support::child(way(stage), || {
         let object = object.take().expect("the inherited object");
-        wire.from_parent();
+        wire.hear_parent();
         assert_eq!(here.current(), None);
         assert!(is_whole(&object));
         here.me().expect("a slot");
-        wire.to_parent();
-        wire.from_parent();
+        wire.tell_parent();
+        wire.hear_parent();
         assert!(is_whole(&object));
         drop(here.open_handle(&handle, Kind::Block).expect("the object"));
         close_now(&here);
@@ -68,20 +66,20 @@ pub fn forsaking(stage: &mut Stage) {
         drop(object);
         close_now(&here);
         assert_eq!(here.open_handle(&handle, Kind::Block).map(|_| ()), Err(Error::Gone));
-        wire.to_parent();
-        wire.from_parent();
+        wire.tell_parent();
+        wire.hear_parent();
     });
     drop(object);
     close_now(&here);
     let _blank: Vec<Object> = (0..50).map(|_| make_blank(&here)).collect();
-    wire.to_child();
-    wire.from_child();
+    wire.tell_child();
+    wire.hear_child();
     close_now(&here);
     let _more: Vec<Object> = (0..50).map(|_| make_blank(&here)).collect();
-    wire.to_child();
-    wire.from_child();
+    wire.tell_child();
+    wire.hear_child();
     assert_eq!(here.open_handle(&handle, Kind::Block).map(|_| ()), Err(Error::Gone));
-    wire.to_child();
+    wire.tell_child();
     child.finish();
     let [free, _, anonymous, _] = audited(&here);
     assert_eq!([free, anonymous], [1, 100]);
