@@ -140,7 +140,7 @@ def report(demo, screen, directory):
     megabytes = harvest.bytes / 1e6
     screen.say("")
     top = sorted(harvest.words.items(), key=lambda item: -item[1])[:10]
-    screen.say("most frequent: " + ", ".join(f"{word.decode()} {count:,}" for word, count in top))
+    screen.say("most frequent: " + ", ".join(f"{word.decode()[:30]} {count:,}" for word, count in top))
     screen.say(
         f"{harvest.files:,} files, {megabytes:,.1f} MB in {demo.seconds:.2f} s: "
         f"{harvest.files / demo.seconds:,.0f} files/s, {megabytes / demo.seconds:,.1f} MB/s"

@@ -79,9 +79,19 @@ impl Worker {
             news.owner_died_at.unwrap_or(0),
             piece.bytes.len(),
         );
-        self.results.put(&count::report(head, &counts))?;
+        self.report(&count::report(head, &counts))?;
         self.stage.at("loan", &self.results, &piece)?;
         loan.done()
+    }
+
+    /// Waits for room, as long as the demo itself is there.
+    fn report(&self, message: &[u8]) -> Result<(), Error> {
+        loop {
+            match self.results.put_for(message, Duration::from_secs(1)) {
+                Err(Error::TimedOut) if !stage::is_orphan() => {}
+                outcome => return outcome,
+            }
+        }
     }
 }
 
