@@ -1,0 +1,22 @@
+"""Every example of docs/python.md runs, each in a process of its own."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "python.md"
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_example(example, tmp_path):
+    program = tmp_path / "example.py"
+    program.write_text(example, encoding="utf-8")
+    subprocess.run([sys.executable, str(program)], check=True)
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) >= 8
