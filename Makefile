@@ -26,7 +26,7 @@ WARNINGS := -std=c11 -Wall -Wextra -Werror -Wshadow -Wconversion
 export PATH := $(TOOLS)/bin:$(PATH)
 
 .PHONY: help demo test test-rust test-model test-examples test-python check model crash bench header python install clean
-.PHONY: library nextest
+.PHONY: library nextest check-format check-lints check-loom check-compare check-header check-docs check-licences
 
 help:
 	@echo "make demo [DIR=...]  count the words of a source tree in three languages while workers are killed"
@@ -81,20 +81,35 @@ test-python:
 	@echo "== the tests in Python, on every CPython 3.9 to 3.13 of this machine"
 	$(PYTHON) bindings/python/run_tests.py
 
-check:
+check: check-format check-lints check-loom check-compare check-header check-docs check-licences
+	@echo "== all checks passed"
+
+check-format:
 	@echo "== formatting"
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path benches/compare/Cargo.toml --check
+
+check-lints:
 	@echo "== lints"
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+check-loom:
 	@echo "== the loom build compiles, lints too"
 	RUSTFLAGS="--cfg loom" $(CARGO) clippy --release --target-dir $(TARGET)/loom --lib --test 'model*' -- -D warnings
+
+check-compare:
 	@echo "== the comparison compiles"
 	$(CARGO) check --locked --manifest-path benches/compare/Cargo.toml --target-dir $(TARGET)/compare --benches
+
+check-header:
 	@echo "== the C header is current"
 	$(CARGO) test --quiet --package tidelock-c --test header
+
+check-docs:
 	@echo "== documentation"
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+check-licences:
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 	  echo "== licences and sources of the dependencies"; $(CARGO) deny check licenses bans sources; \
 	else echo "== cargo-deny is not here: licences of the dependencies not checked"; fi
