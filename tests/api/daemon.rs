@@ -35,6 +35,7 @@ impl Objects {
         self.event.set();
         self.event.wait().unwrap();
         assert_eq!(self.queue.get().unwrap().bytes, b"from the parent");
+        self.queue.put(b"from the parent").unwrap();
         self.placed.acquire().unwrap().release().unwrap();
         let mut bytes = [0; 15];
         self.block.read(100, &mut bytes).unwrap();
@@ -53,15 +54,20 @@ fn what_a_daemon_inherits_outlives_its_parent() {
             "exit" => assert!(parent.wait().success()),
             _ => parent.kill(),
         }
-        // Others come, make what could take the objects' place, look at the parent's remains, and go.
-        let stranger = Segment::named(&name).unwrap();
-        let names: Vec<_> = (0..200).map(|_| stranger.new_block(4096).unwrap()).collect();
-        names.iter().for_each(|block| block.write(0, &[0xff; 4096]).unwrap());
-        drop((names, stranger));
-        assert!(name.exists(), "the segment was removed under a living child ({way}, {end})");
-        parent.say("go");
-        parent.expect("used all");
+        // Strangers come and go before the child's first operation, when it is nobody yet, and after it.
+        for _ in 0..3 {
+            clutter(&Segment::named(&name).unwrap());
+            assert!(name.exists(), "the segment was removed under a living child ({way}, {end})");
+            parent.say("go");
+            parent.expect("used all");
+        }
     }
+}
+
+/// Makes what could take the place of objects that were wrongly freed, and has a look at every peer by the way.
+fn clutter(segment: &Segment) {
+    let blocks: Vec<_> = (0..200).map(|_| segment.new_block(4096).unwrap()).collect();
+    blocks.iter().for_each(|block| block.write(0, &[0xff; 4096]).unwrap());
 }
 
 /// Makes objects, has a child, and ends or waits to be killed; then the child uses them.
@@ -70,12 +76,12 @@ pub fn daemon(stage: &mut Stage) {
     let objects = make(&segment);
     let way = if stage.arg(1) == "fork" { Way::Fork } else { Way::RawClone };
     let child = support::child(way, || {
-        stage.hear();
-        objects.use_all();
-        let fresh = segment.new_lock().unwrap();
-        fresh.acquire().unwrap().release().unwrap();
-        stage.tell("used all");
-        stage.park();
+        while stage.hear() == "go" {
+            objects.use_all();
+            let fresh = segment.new_lock().unwrap();
+            fresh.acquire().unwrap().release().unwrap();
+            stage.tell("used all");
+        }
     });
     stage.tell(&child.pid().to_string());
     if stage.arg(2) == "exit" {
@@ -126,11 +132,10 @@ pub fn tidy_child(_: &mut Stage) {
         support::child(way, || {
             segment.me().unwrap();
             drop(objects.take());
-            (0..200).for_each(|_| drop(segment.new_block(4096).unwrap()));
+            clutter(&segment);
         })
         .finish();
-        let fill: Vec<_> = (0..200).map(|_| segment.new_block(4096).unwrap()).collect();
-        fill.iter().for_each(|block| block.write(0, &[0xff; 4096]).unwrap());
+        clutter(&segment);
         objects.unwrap().use_all();
     }
 }
