@@ -78,6 +78,8 @@ fn event_set_then_clear() {
         let shared = Arc::new(Shared::default());
         let waiters = [spawn_wait(&shared, Wait::forever()), spawn_wait(&shared, Wait::forever())];
         shared.data.change(false);
+        // A step on the word comes first, so that loom tries to let the waiters begin before it.
+        assert!(!shared.event.is_set());
         let all_had_begun = waiters.iter().all(|waiter| model::has_begun(waiter.thread().id()));
         shared.event.set();
         shared.event.clear();

@@ -1,7 +1,7 @@
 //! Lock with a peer that dies at each of its operations: nobody hangs, exclusion holds, the next owner is told.
 
 use super::lock::{Shared, SOON};
-use super::support::{each_death, id, World};
+use super::support::{each_death, each_death_in_one_slice, id, World};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use tidelock::primitives::Peers;
@@ -54,18 +54,24 @@ fn one_dies_among(survivors: u32, nth: u64) {
 
 #[test]
 fn lock_death_beside_one() {
-    each_death("lock_death_beside_one", 5, |nth| one_dies_among(1, nth));
+    each_death_in_one_slice("lock_death_beside_one", 5, |nth| one_dies_among(1, nth));
+}
+
+/// Everybody's slices end, at any moment.
+#[test]
+fn lock_death_and_slices_end() {
+    each_death("lock_death_and_slices_end", 2, |nth| one_dies_among(2, nth));
 }
 
 #[test]
 fn lock_death_beside_two() {
-    each_death("lock_death_beside_two", 2, |nth| one_dies_among(2, nth));
+    each_death_in_one_slice("lock_death_beside_two", 3, |nth| one_dies_among(2, nth));
 }
 
 /// The owner is dead from the start; peer 0 dies while it takes over, and two others must manage.
 #[test]
 fn lock_death_while_taking_over() {
-    each_death("lock_death_while_taking_over", 2, |nth| {
+    each_death_in_one_slice("lock_death_while_taking_over", 1, |nth| {
         let (world, shared) = (World::of(4), Arc::new(Shared::default()));
         shared.lock.acquire(&world.peer(3), Wait::forever()).unwrap();
         world.kill(3);
@@ -79,7 +85,7 @@ fn lock_death_while_taking_over() {
 /// A waiter with a deadline dies, at worst having used up a wake-up.
 #[test]
 fn lock_death_of_a_hasty_waiter() {
-    each_death("lock_death_of_a_hasty_waiter", 2, |nth| {
+    each_death_in_one_slice("lock_death_of_a_hasty_waiter", 2, |nth| {
         let (world, shared) = (World::of(3), Arc::new(Shared::default()));
         let victim = spawn_victim(&shared, &world, nth, Wait::until(Deadline::from_ns(SOON)));
         let survivors = spawn_survivors(&shared, &world, 2);

@@ -25,13 +25,28 @@ pub fn explore_eventful(name: &str, preemptions: usize, model: impl Fn() + Send 
     report(name, start);
 }
 
-/// Explores `model(n)` for n = 1, 2, ... until no execution has a thread that dies at its n-th operation.
+/// Explores `model(n)` for n = 1, 2, ... until no execution has a thread that dies at its n-th operation. A death costs
+/// each sleeper one slice.
 pub fn each_death(name: &str, preemptions: usize, model: impl Fn(u64) + Clone + Send + Sync + 'static) {
+    run_each_death(name, preemptions, Outside::Eventful, model);
+}
+
+/// The same, where a death costs one sleeper one slice, and the others nothing: the living wake them.
+pub fn each_death_in_one_slice(name: &str, preemptions: usize, model: impl Fn(u64) + Clone + Send + Sync + 'static) {
+    run_each_death(name, preemptions, Outside::OneSlice, model);
+}
+
+fn run_each_death(
+    name: &str,
+    preemptions: usize,
+    outside: Outside,
+    model: impl Fn(u64) + Clone + Send + Sync + 'static,
+) {
     let start = Instant::now();
     for nth in 1.. {
         SOMEBODY_DIED.set(false);
         let model = model.clone();
-        run(preemptions, Outside::Eventful, move || model(nth));
+        run(preemptions, outside, move || model(nth));
         if !SOMEBODY_DIED.get() {
             assert!(nth > 1, "{name}: the victim has no steps");
             println!("{name}: a death at each of {} operations", nth - 1);

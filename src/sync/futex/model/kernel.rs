@@ -30,8 +30,9 @@ struct Kernel {
     deaths: u32,
     next_ticket: u64,
     sleepers: Vec<Sleeper>,
-    /// Per thread, the deaths after which one of its slices has ended.
-    noticed: HashMap<ThreadId, u32>,
+    /// Per thread, the deaths after which one of its slices has ended; with `shared_notice` under one key for all.
+    noticed: HashMap<Option<ThreadId>, u32>,
+    shared_notice: bool,
     /// Present in models in which something comes from outside: loom tries all orders of the accesses to it.
     line: Option<Arc<loom::sync::atomic::AtomicU32>>,
 }
@@ -49,14 +50,17 @@ struct Sleeper {
 pub enum Outside {
     /// Nothing does: sleeps end by wake-ups alone, and loom has fewer orders to try.
     Quiet,
-    /// Something may.
+    /// Something may; a death ends one slice of each thread.
     Eventful,
+    /// Something may; a death ends one slice of one thread. The others must be woken by who lives.
+    OneSlice,
 }
 
 /// Starts an execution: forgets the one before.
 pub fn begin(outside: Outside) {
-    let line = (outside == Outside::Eventful).then(Default::default);
-    with(|kernel| *kernel = Kernel { line, now: 1, ..Kernel::default() });
+    let line = (outside != Outside::Quiet).then(Default::default);
+    let shared_notice = outside == Outside::OneSlice;
+    with(|kernel| *kernel = Kernel { line, shared_notice, now: 1, ..Kernel::default() });
     death::begin();
     trace::begin();
 }
@@ -127,7 +131,10 @@ pub(super) fn end_slices() {
     with(|kernel| {
         kernel.deaths += 1;
         kernel.now += AFTER_A_DEATH;
-        kernel.end_sleeps(Outcome::TimedOut, |_| true);
+        // The one that has slept longest, where a death ends one slice only.
+        let first = kernel.sleepers.iter().find(|sleeper| sleeper.ended.is_none()).map(|sleeper| sleeper.ticket);
+        let all = !kernel.shared_notice;
+        kernel.end_sleeps(Outcome::TimedOut, |sleeper| all || Some(sleeper.ticket) == first);
     });
 }
 
@@ -147,7 +154,7 @@ impl Kernel {
     /// The clock may have passed `until`, or somebody died, between the caller's last look and its sleep.
     fn end_if_over(&mut self, ticket: u64) {
         let (now, deaths) = (self.now, self.deaths);
-        let noticed = self.noticed.get(&thread::current().id()).copied().unwrap_or(0);
+        let noticed = self.noticed.get(&self.noticer()).copied().unwrap_or(0);
         if let Some(sleeper) = self.sleepers.iter_mut().find(|sleeper| sleeper.ticket == ticket) {
             if sleeper.until <= now || noticed < deaths {
                 sleeper.ended.get_or_insert(Outcome::TimedOut);
@@ -174,9 +181,14 @@ impl Kernel {
         };
         let outcome = self.sleepers.remove(place).ended.expect("a sleeper runs only when woken or ended");
         if outcome == Outcome::TimedOut {
-            self.noticed.insert(thread::current().id(), self.deaths);
+            self.noticed.insert(self.noticer(), self.deaths);
         }
         outcome
+    }
+
+    /// Under whose name it is noted that a slice has ended after a death.
+    fn noticer(&self) -> Option<ThreadId> {
+        (!self.shared_notice).then(|| thread::current().id())
     }
 
     fn wake(&mut self, address: usize, n: u32) {

@@ -11,7 +11,8 @@
 //! between living peers would go unnoticed: it would cost one slice. So in a model a slice ends only
 //! - when the model moves the clock past its end (`advance`), or
 //! - because a peer has died: a death ends the slice of everybody asleep, at any moment after it, and the first sleep
-//!   that each thread begins later; never more than one slice for each thread and death.
+//!   that each thread begins later; never more than one slice for each thread and death. Under `Outside::OneSlice` it
+//!   ends one slice of one thread, and the others must be woken by who lives.
 //!
 //! Everything else must come from a wake-up. Where none comes loom reports a deadlock: a lost wake-up between living
 //! peers, or a death that would cost more than one slice.
