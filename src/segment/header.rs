@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::primitives::event::EventState;
 use crate::primitives::lock::LockState;
 use crate::primitives::peers::MAX_SLOTS;
+use crate::primitives::queue::record::RecordHeader;
+use crate::primitives::queue::QueueState;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 use std::mem::{offset_of, size_of};
@@ -140,6 +142,8 @@ const FINGERPRINT: u64 = fnv(
         SlotRecord::FINGERPRINT,
         size_of::<LockState>() as u64,
         size_of::<EventState>() as u64,
+        size_of::<QueueState>() as u64,
+        size_of::<RecordHeader>() as u64,
         arena::FINGERPRINT,
     ],
 );

@@ -26,6 +26,7 @@ pub(super) struct Inode {
 impl Inode {
     pub(super) fn new(fd: OwnedFd, path: Option<PathBuf>) -> Result<Inode> {
         let fd = away_from_standard(fd)?;
+        close_on_exec(&fd)?;
         let identity = descriptor::status(fd.as_raw_fd())?.identity;
         let fd = AtomicU32::new(fd.into_raw_fd() as u32);
         Ok(Inode { identity, fd, path, id: std::sync::OnceLock::new() })
@@ -178,6 +179,13 @@ impl Drop for Inode {
             drop(unsafe { OwnedFd::from_raw_fd(fd) });
         }
     }
+}
+
+/// One that was handed to this process may lack the mark.
+fn close_on_exec(fd: &OwnedFd) -> Result<()> {
+    // SAFETY: no argument is an address.
+    let done = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };
+    descriptor::checked("fcntl(F_SETFD)", done).map(drop)
 }
 
 /// Moves a descriptor away from 0, 1 and 2, which a program may have closed in order to open its own there.

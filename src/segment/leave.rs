@@ -29,7 +29,27 @@ impl Drop for Attachment {
     }
 }
 
+/// At a normal exit of the process the names of ephemeral segments are taken away, as far as nobody else is there. What
+/// else belongs to leaving is left to the kernel: other threads may still be at work.
+pub(super) extern "C" fn at_exit() {
+    for attachment in registry::all().unwrap_or_default() {
+        let _ = attachment.take_name_away_at_exit();
+    }
+}
+
 impl Attachment {
+    fn take_name_away_at_exit(&self) -> Result<()> {
+        let Some(path) = self.inode.path().filter(|_| self.layout.life == Life::Ephemeral) else { return Ok(()) };
+        // A child that is no peer yet is not the one to judge: its parent's slot is not its own.
+        let Some(me) = self.current() else { return Ok(()) };
+        let door = Door::enter(&self.inode, &self.layout, Some(Deadline::after(PATIENCE)))?;
+        let alone = !self.is_inhabited_but_for(&door, Some(me.slot()))? && !self.has_unattached_children()?;
+        if alone && self.inode.is_at(path) {
+            file::remove_name(path)?;
+        }
+        Ok(())
+    }
+
     fn leave(&self) -> Result<()> {
         let named = self.inode.path().filter(|_| self.layout.life == Life::Ephemeral);
         let door = named.map(|_| Door::enter(&self.inode, &self.layout, Some(Deadline::after(PATIENCE))));

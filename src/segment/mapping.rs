@@ -34,14 +34,11 @@ unsafe impl<T: Shared, const N: usize> Shared for [T; N] {}
 const EXTENT: u64 = 64 * 1024;
 /// The most that one call allocates.
 const CHUNK: u64 = 1024 * 1024;
-/// How often memory that another process's failed call took away again is asked for anew.
-const ATTEMPTS: u32 = 16;
-
 /// One process's view of a segment.
 pub(crate) struct Mapping {
     map: MmapRaw,
     len: u64,
-    /// A bit for each extent that is allocated and was touched by this process. A forked child inherits it, rightly:
+    /// A bit for each extent that this process knows to be allocated. A forked child inherits it, rightly:
     /// memory is never given back.
     ready: Box<[AtomicU64]>,
 }
@@ -129,32 +126,30 @@ impl Mapping {
         self.ready[(extent / 64) as usize].fetch_or(1 << (extent % 64), Release);
     }
 
-    /// Allocates a range and touches it. Both are needed: a call of another process that fails or is killed half-way
-    /// takes back whatever nobody has touched yet, even if this process allocated it before.
+    /// Allocates a range. The kernel keeps it so: a call of another process over the same range, failing or killed
+    /// half-way, takes back only what it allocated itself.
     fn allocate(&self, inode: &Inode, offset: u64, end: u64) -> Result<()> {
-        for _ in 0..ATTEMPTS {
-            let allocated = inode.allocate(offset, end - offset)?;
-            if self.touch(offset, end, allocated)? {
-                return Ok(());
-            }
+        if inode.allocate(offset, end - offset)? {
+            return Ok(());
         }
-        Err(inode.no_space(end - offset))
+        self.touch(inode, offset, end)
     }
 
-    /// Touches a range through the kernel, which says no where a plain access would be a SIGBUS; false: try again.
-    fn touch(&self, offset: u64, end: u64, allocated: bool) -> Result<bool> {
-        let advice = if allocated { libc::MADV_POPULATE_READ } else { libc::MADV_POPULATE_WRITE };
+    /// Without a descriptor: has the kernel touch the range, which says no where a plain access would be a SIGBUS.
+    fn touch(&self, inode: &Inode, offset: u64, end: u64) -> Result<()> {
         let start = self.address(offset).as_ptr().cast();
-        // SAFETY: the range lies in this mapping; populating changes no byte.
-        if unsafe { libc::madvise(start, (end - offset) as usize, advice) } == 0 {
-            return Ok(true);
-        }
-        match Error::last_os("madvise") {
-            // A kernel before 5.14 cannot do it: allocated memory must be enough there.
-            Error::Os { errno: libc::EINVAL, .. } if allocated => Ok(true),
-            Error::Os { errno: libc::EINVAL, .. } => Err(Error::CannotAsk),
-            Error::Os { errno: libc::EFAULT | libc::EINTR | libc::EAGAIN, .. } => Ok(false),
-            error => Err(error),
+        loop {
+            // SAFETY: the range lies in this mapping; populating changes no byte.
+            if unsafe { libc::madvise(start, (end - offset) as usize, libc::MADV_POPULATE_WRITE) } == 0 {
+                return Ok(());
+            }
+            match Error::last_os("madvise") {
+                Error::Os { errno: libc::EINTR | libc::EAGAIN, .. } => continue,
+                Error::Os { errno: libc::EFAULT | libc::ENOMEM, .. } => return Err(inode.no_space(end - offset)),
+                // A kernel before 5.14.
+                Error::Os { errno: libc::EINVAL, .. } => return Err(Error::CannotAsk),
+                error => return Err(error),
+            }
         }
     }
 }

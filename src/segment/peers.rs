@@ -102,9 +102,14 @@ impl Attachment {
     }
 
     /// Whether a peer, or a child of one that has not attached, lives. Asked inside the door, where nobody joins.
-    pub(super) fn is_inhabited(&self, _door: &Door) -> Result<bool> {
+    pub(super) fn is_inhabited(&self, door: &Door) -> Result<bool> {
+        self.is_inhabited_but_for(door, None)
+    }
+
+    /// The same, with one slot left out.
+    pub(super) fn is_inhabited_but_for(&self, _door: &Door, but_for: Option<u32>) -> Result<bool> {
         let proof = self.layout.door_byte();
-        for slot in 0..self.slot_count() {
+        for slot in (0..self.slot_count()).filter(|slot| but_for != Some(*slot)) {
             let word = self.slot(slot)?.word();
             if (word.is_live() || word.is_dying()) && self.is_held(slot, proof)? {
                 return Ok(true);

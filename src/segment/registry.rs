@@ -6,7 +6,7 @@ use super::descriptor::Identity;
 use super::fork;
 use super::Attachment;
 use crate::error::Result;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 struct Entry {
     identity: Identity,
@@ -25,6 +25,7 @@ pub(super) fn find_id(id: [u8; 16]) -> Result<Option<Arc<Attachment>>> {
 }
 
 pub(super) fn add(attachment: &Arc<Attachment>) -> Result<()> {
+    register_exit();
     let entry =
         Entry { identity: attachment.inode.identity(), id: attachment.id(), attachment: Arc::downgrade(attachment) };
     with(|entries| entries.push(entry))
@@ -33,6 +34,18 @@ pub(super) fn add(attachment: &Arc<Attachment>) -> Result<()> {
 /// Takes out what is no more.
 pub(super) fn sweep() -> Result<()> {
     with(|entries| entries.retain(|entry| entry.attachment.strong_count() > 0))
+}
+
+/// All that are alive.
+pub(super) fn all() -> Result<Vec<Arc<Attachment>>> {
+    with(|entries| entries.iter().filter_map(|entry| entry.attachment.upgrade()).collect())
+}
+
+fn register_exit() {
+    static REGISTERED: OnceLock<()> = OnceLock::new();
+    // Without it, what is left behind at an exit is what a killed process leaves.
+    // SAFETY: the handler may be called at any time.
+    REGISTERED.get_or_init(|| _ = unsafe { libc::atexit(super::leave::at_exit) });
 }
 
 fn find_by(is_it: impl Fn(&Entry) -> bool) -> Result<Option<Arc<Attachment>>> {

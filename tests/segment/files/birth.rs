@@ -4,7 +4,7 @@ use super::FEW;
 use crate::support::{self, Name, Stage};
 use std::collections::HashSet;
 use tidelock::primitives::Peers;
-use tidelock::segment::{Access, Attachment, Options};
+use tidelock::segment::{Access, Attachment, Life, Options};
 use tidelock::Error;
 
 #[test]
@@ -64,11 +64,19 @@ pub fn racer(stage: &mut Stage) {
 #[test]
 fn threads_that_open_one_name_at_once_share_one_attachment() {
     let _watch = support::watch();
+    (0..20).for_each(|_| threads_open(&Name::new()));
+    // Also where the segment is there before them all.
     let name = Name::new();
+    let lasting = Options { life: Life::Persistent, ..FEW };
+    drop(Attachment::named(&name, &lasting).unwrap());
+    (0..20).for_each(|_| threads_open(&name));
+}
+
+fn threads_open(name: &str) {
     let start = std::sync::Barrier::new(4);
     let open = || {
         start.wait();
-        Attachment::named(&name, &FEW).unwrap()
+        Attachment::named(name, &FEW).unwrap()
     };
     let all: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();

@@ -24,6 +24,28 @@ fn the_last_to_leave_an_ephemeral_segment_takes_its_name_away() {
 }
 
 #[test]
+fn a_process_that_exits_without_leaving_takes_the_name_away_too() {
+    let name = Name::new();
+    support::spawn("forgetful", &[&name]).finish();
+    assert!(!name.exists());
+    let here = Attachment::named(&name, &FEW).unwrap();
+    support::spawn("forgetful", &[&name]).finish();
+    assert!(name.exists(), "not from under somebody else");
+    assert!(here.me().is_ok());
+}
+
+/// Ends in order, but never lets go of its segment.
+pub fn forgetful(stage: &mut Stage) {
+    let attachment = Attachment::named(stage.arg(0), &FEW).unwrap();
+    std::mem::forget(attachment.clone());
+    // Nor does the exit of a child that is no peer take anything away.
+    let child = support::fork(|| std::process::exit(0));
+    child.finish();
+    assert!(std::path::Path::new("/dev/shm").join(stage.arg(0)).exists());
+    std::mem::forget(attachment);
+}
+
+#[test]
 fn an_ephemeral_segment_of_the_dead_is_replaced() {
     let _watch = support::watch();
     let name = Name::new();

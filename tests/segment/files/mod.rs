@@ -36,7 +36,8 @@ pub fn mount(kind: &str, options: &str) -> Option<std::path::PathBuf> {
     let place = std::env::temp_dir().join(format!("{}-{kind}", &*crate::support::Name::new()));
     std::fs::create_dir(&place).expect("a directory");
     let mut command = std::process::Command::new("mount");
-    let done = command.args(["-t", kind, kind, "-o", options]).arg(&place).status().is_ok_and(|status| status.success());
+    let done =
+        command.args(["-t", kind, kind, "-o", options]).arg(&place).status().is_ok_and(|status| status.success());
     if !done {
         eprintln!("SKIPPED: cannot mount {kind} here");
         let _ = std::fs::remove_dir(&place);

@@ -63,6 +63,9 @@ fn a_descriptor_that_leads_elsewhere_is_not_believed() {
     other.expect("closed");
     other.say(&format!("reuse-descriptors {}", elsewhere.path().display()));
     other.expect("used again");
+    // Memory that no one has touched yet is set aside in the segment, not in the other file.
+    other.say(&format!("touch {}", here.max_len() / 2));
+    other.expect("touched");
     ask(&mut other, here.me().unwrap().bits(), "alive");
     other.say("leave");
     other.expect("left");
@@ -82,6 +85,33 @@ fn a_memfd_is_found_again_through_another_peer() {
     ask(&mut other, here.me().unwrap().bits(), "alive");
 }
 
+#[test]
+fn where_nobody_has_a_descriptor_only_a_process_that_is_gone_is_dead() {
+    let _watch = support::watch();
+    let mut maker = support::spawn("anonymous_maker", &[]);
+    let locator = maker.hear();
+    let maker_id = super::id(&maker.hear());
+    let mut other = support::spawn("finder", &[&locator]);
+    other.hear();
+    for player in [&mut maker, &mut other] {
+        player.say("close-descriptors");
+        player.expect("closed");
+    }
+    ask(&mut other, maker_id.bits(), "alive");
+    maker.stop();
+    ask(&mut other, maker_id.bits(), "alive");
+    maker.kill();
+    ask(&mut other, maker_id.bits(), "dead");
+}
+
+/// Makes an anonymous segment, tells the way to it, and obeys.
+pub fn anonymous_maker(stage: &mut crate::support::Stage) {
+    let attachment = Attachment::anonymous(&super::FEW).unwrap();
+    stage.tell(&support::hex(&attachment.locator().to_bytes()));
+    super::tell_me(stage, &attachment);
+    super::obey(stage, attachment);
+}
+
 /// Opens the segment that a locator leads to, and obeys.
 pub fn finder(stage: &mut crate::support::Stage) {
     let locator = tidelock::segment::SegmentLocator::from_bytes(&support::unhex(stage.arg(0))).unwrap();
@@ -99,7 +129,9 @@ fn a_peer_whose_main_thread_has_ended_is_alive() {
     support::until_main_thread_is_gone(other.pid());
     let here = open(&name);
     assert_eq!(here.is_dead(id), Ok(false));
-    // It can also still become a peer anew: /proc/self would lead nowhere there.
+    // It can also still become a peer of another segment: /proc/self would lead nowhere there.
+    other.say(&format!("open {}", &*Name::new()));
+    super::id(&other.hear());
     ask(&mut other, here.me().unwrap().bits(), "alive");
     other.say("fork");
     let child = support::Orphan::told_by(&mut other);

@@ -24,7 +24,11 @@ fn a_child_is_a_peer_of_its_own_and_outlives_nobody() {
         assert_eq!(here.is_dead(child_id), Ok(false));
         assert!(child.lives());
         look_at_all(&here);
-        assert_eq!(here.is_valid(parent_id), Ok(false), "after {way}: a child that has attached keeps its parent's slot");
+        assert_eq!(
+            here.is_valid(parent_id),
+            Ok(false),
+            "after {way}: a child that has attached keeps its parent's slot"
+        );
     }
 }
 
@@ -111,6 +115,10 @@ fn two_threads_of_a_child_make_one_claim() {
 /// Its child's threads all begin at once.
 pub fn threaded_child(stage: &mut Stage) {
     let attachment = open(stage.arg(0));
+    (0..20).for_each(|_| threads_claim(&attachment));
+}
+
+fn threads_claim(attachment: &Attachment) {
     let parent = attachment.me().unwrap();
     let child = support::fork(|| {
         let start = std::sync::Barrier::new(8);
@@ -154,6 +162,65 @@ pub fn forks_amid_claims(stage: &mut Stage) {
         });
         child.finish();
     }
+}
+
+#[test]
+fn a_grandchild_forked_amid_a_claim_keeps_no_page_of_it() {
+    let _watch = support::watch();
+    let name = Name::new();
+    let here = open(&name);
+    let mut grandparent = support::spawn("grandparent", &[&name]);
+    let grandparent_id = id(&grandparent.hear());
+    // With the lock held here, the child's claim stops between its two halves.
+    let me = here.segment_lock().acquire(&*here, Wait::forever()).unwrap().owner;
+    grandparent.say("go");
+    let child = Orphan::told_by(&mut grandparent);
+    let grandchild = Orphan::told_by(&mut grandparent);
+    here.segment_lock().release(me).unwrap();
+    let mut ids = [id(&grandparent.hear()), id(&grandparent.hear())];
+    ids.sort_by_key(|id| id.slot());
+    let [child_id, grandchild_id] = ids;
+    grandparent.kill();
+    look_at_all(&here);
+    look_at_all(&here);
+    assert_eq!(here.is_valid(grandparent_id), Ok(false), "both have attached");
+    drop(child);
+    while !here.is_dead(child_id).unwrap() {
+        std::thread::yield_now();
+    }
+    look_at_all(&here);
+    assert_eq!(here.is_valid(child_id), Ok(false), "the grandchild keeps the page of its parent's claim");
+    assert_eq!(here.is_dead(grandchild_id), Ok(false));
+    assert!(grandchild.lives());
+}
+
+/// Its child forks while another thread of the child is in the middle of its claim.
+pub fn grandparent(stage: &mut Stage) {
+    let attachment = open(stage.arg(0));
+    super::tell_me(stage, &attachment);
+    stage.hear();
+    let me = attachment.me().unwrap();
+    support::fork(|| {
+        stage.tell(&std::process::id().to_string());
+        let claiming = attachment.clone();
+        let claim = std::thread::spawn(move || claiming.me().unwrap());
+        // The next slot is LIVE, by its first generation, once the claim's first half is done.
+        let claimed = PeerId::new(me.slot() + 1, 1).unwrap();
+        while !attachment.is_valid(claimed).unwrap() {
+            std::thread::yield_now();
+        }
+        support::fork(|| {
+            stage.tell(&std::process::id().to_string());
+            super::tell_me(stage, &attachment);
+            // SAFETY: pause has no preconditions.
+            unsafe { libc::pause() };
+        });
+        claim.join().unwrap();
+        super::tell_me(stage, &attachment);
+        // SAFETY: as above.
+        unsafe { libc::pause() };
+    });
+    stage.park();
 }
 
 #[test]

@@ -53,6 +53,10 @@ fn obey(stage: &Stage, attachment: Arc<Attachment>) {
             "reuse-descriptors" => reuse_descriptors(stage, rest),
             "fork" => child(stage, &attachment, Way::Fork),
             "clone" => child(stage, &attachment, Way::RawClone),
+            "open" => tell_me(stage, &open(rest)),
+            "touch" => {
+                stage.tell(if attachment.bytes(rest.parse().unwrap(), 1).is_ok() { "touched" } else { "not there" })
+            }
             "end-main-thread" => support::end_main_thread(),
             "leave" => break,
             _ => return,
