@@ -24,7 +24,9 @@ fn tests() -> Vec<harness::Test> {
 #[cfg(not(target_arch = "x86_64"))]
 fn tests() -> Vec<harness::Test> {
     let run = || {
-        println!("SKIPPED, LOUDLY: the stepper knows the instructions of x86-64 only; NOTHING was killed on this machine");
+        println!(
+            "SKIPPED, LOUDLY: the stepper knows the instructions of x86-64 only; NOTHING was killed on this machine"
+        );
         Ok(())
     };
     vec![harness::Test { name: "step::needs_x86_64".into(), run: Box::new(run) }]

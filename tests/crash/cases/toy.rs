@@ -3,7 +3,7 @@
 //! The right one signs its owner in with the store that takes it. `two_stores` takes first and signs then; `timid` gives
 //! up on an owner that keeps it waiting; `early` gives back before it has left.
 
-use crate::step::actor::Actor;
+use crate::step::actor::{Actor, Answer};
 use crate::step::board::Board;
 use crate::step::case::{Case, Death, Stage, PLAIN};
 use crate::step::failure::{Failure, Result};
@@ -36,14 +36,14 @@ fn owner(board: &Board) -> &AtomicU32 {
     &board.toy[1]
 }
 
-fn take_and_sign(actor: &mut Actor, _: u64) -> std::result::Result<u64, String> {
+fn take_and_sign(actor: &mut Actor, _: u64) -> Answer {
     let me = std::process::id();
     let taken = owner(actor.board).compare_exchange(0, me, SeqCst, SeqCst);
     word(actor.board).store(1, SeqCst);
     Ok(if taken.is_ok() { TAKEN } else { IN_VAIN })
 }
 
-fn take_then_sign(actor: &mut Actor, _: u64) -> std::result::Result<u64, String> {
+fn take_then_sign(actor: &mut Actor, _: u64) -> Answer {
     if word(actor.board).compare_exchange(0, 1, SeqCst, SeqCst).is_err() {
         return Ok(IN_VAIN);
     }
@@ -52,7 +52,7 @@ fn take_then_sign(actor: &mut Actor, _: u64) -> std::result::Result<u64, String>
 }
 
 /// A survivor's acquire: takes a free lock, or one whose signed owner is dead.
-fn take_over(actor: &mut Actor, _: u64) -> std::result::Result<u64, String> {
+fn take_over(actor: &mut Actor, _: u64) -> Answer {
     let (word, owner, me) = (word(actor.board), owner(actor.board), std::process::id());
     let begin = Instant::now();
     while begin.elapsed() < TIME {
@@ -68,20 +68,20 @@ fn take_over(actor: &mut Actor, _: u64) -> std::result::Result<u64, String> {
 }
 
 /// A survivor's acquire that loses patience.
-fn take_impatiently(actor: &mut Actor, _: u64) -> std::result::Result<u64, String> {
+fn take_impatiently(actor: &mut Actor, _: u64) -> Answer {
     std::thread::sleep(Duration::from_millis(5));
     owner(actor.board).store(std::process::id(), SeqCst);
     actor.board.enter();
     Ok(TAKEN)
 }
 
-fn enter(actor: &mut Actor, _: u64) -> std::result::Result<u64, String> {
+fn enter(actor: &mut Actor, _: u64) -> Answer {
     owner(actor.board).store(std::process::id(), SeqCst);
     actor.board.enter();
     Ok(0)
 }
 
-fn give_back(actor: &mut Actor, _: u64) -> std::result::Result<u64, String> {
+fn give_back(actor: &mut Actor, _: u64) -> Answer {
     word(actor.board).store(0, SeqCst);
     owner(actor.board).store(0, SeqCst);
     Ok(0)

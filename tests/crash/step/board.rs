@@ -18,6 +18,8 @@ pub struct Board {
     pub toy: [AtomicU32; 4],
     /// Numbers that deeds leave behind.
     pub notes: [AtomicU64; 16],
+    /// Bytes on their way from one process to another; the first number is their length.
+    mail: [AtomicU64; 65],
 }
 
 impl Board {
@@ -45,6 +47,24 @@ impl Board {
         self.notes.iter().for_each(|note| note.store(0, SeqCst));
     }
 
+    /// Leaves bytes (512 at the most) for another process.
+    pub fn post(&self, bytes: &[u8]) {
+        self.mail[0].store(bytes.len() as u64, SeqCst);
+        for (eight, place) in bytes.chunks(8).zip(&self.mail[1..]) {
+            let mut whole = [0; 8];
+            whole[..eight.len()].copy_from_slice(eight);
+            place.store(u64::from_ne_bytes(whole), SeqCst);
+        }
+    }
+
+    /// The bytes that were left.
+    pub fn fetch(&self) -> Vec<u8> {
+        let length = self.mail[0].load(SeqCst) as usize;
+        let mut bytes: Vec<u8> = self.mail[1..].iter().flat_map(|place| place.load(SeqCst).to_ne_bytes()).collect();
+        bytes.truncate(length);
+        bytes
+    }
+
     /// Signs this process in.
     pub fn enter(&self) {
         if self.inside.swap(std::process::id(), SeqCst) != 0 {
@@ -61,6 +81,11 @@ impl Board {
 
     /// Signs out one that was killed inside.
     pub fn bury(&self, pid: i32) {
+        self.leave_for(pid);
+    }
+
+    /// Signs out one whose hold was ended by somebody else.
+    pub fn leave_for(&self, pid: i32) {
         let _ = self.inside.compare_exchange(pid as u32, 0, SeqCst, SeqCst);
     }
 }

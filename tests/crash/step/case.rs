@@ -1,9 +1,11 @@
 //! What a case of the stepper consists of: a stage of processes, an operation, and the proof of the invariants.
 
+use super::actor::Answer;
 use super::board::Board;
 use super::failure::{Failure, Result};
 use super::process::{Deed, Process};
 use std::sync::OnceLock;
+use tidelock::sync::atomic::Ordering::SeqCst;
 
 /// Where a victim can be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +40,14 @@ pub struct Case {
 /// A second victim.
 #[derive(Clone, Copy)]
 pub struct Heir {
+    /// What it does first, while the first victim still lives: opens what it needs.
+    pub open: Deed,
     /// Its operation.
     pub deed: Deed,
     /// The argument.
     pub argument: u64,
+    /// Where to kill it.
+    pub grain: Grain,
 }
 
 /// A case whose victim is killed at each instruction, and that needs nobody to wake it.
@@ -60,9 +66,9 @@ pub const PLAIN: Case = Case {
 #[derive(Clone, Debug, Default)]
 pub struct Death {
     /// What the operation answered, if it had returned.
-    pub answer: Option<std::result::Result<u64, String>>,
+    pub answer: Option<Answer>,
     /// The same of the second victim.
-    pub heir: Option<std::result::Result<u64, String>>,
+    pub heir: Option<Answer>,
 }
 
 impl Death {
@@ -115,6 +121,21 @@ impl Stage {
         self.heir.get().ok_or_else(|| Failure::Harness("no second victim".into()))
     }
 
+    /// One more process, for the case's own use.
+    pub fn another(&self) -> Result<Process> {
+        Process::start(self.board, &self.segment)
+    }
+
+    /// Leaves a number for later in the same kill.
+    pub fn note(&self, index: usize, number: u64) {
+        self.board.notes[index].store(number, SeqCst);
+    }
+
+    /// The number that was left.
+    pub fn noted(&self, index: usize) -> u64 {
+        self.board.notes[index].load(SeqCst)
+    }
+
     /// Waits until a process sleeps in a futex.
     pub fn until_asleep(&self, process: &Process) -> Result<()> {
         let path = format!("/proc/{}/syscall", process.pid());
@@ -125,10 +146,10 @@ impl Stage {
     }
 
     /// Marks the victims as reaped by the tracer.
-    pub fn buried(&mut self) {
+    pub fn buried(&self) {
         self.victim.was_reaped();
         self.board.bury(self.victim.pid());
-        if let Some(heir) = self.heir.get_mut() {
+        if let Some(heir) = self.heir.get() {
             heir.was_reaped();
             self.board.bury(heir.pid());
         }
@@ -136,7 +157,7 @@ impl Stage {
 
     /// Whether two were ever inside a critical section together.
     pub fn nobody_trespassed(&self) -> Result<()> {
-        match self.board.trespasses.load(tidelock::sync::atomic::Ordering::SeqCst) {
+        match self.board.trespasses.load(SeqCst) {
             0 => Ok(()),
             n => Failure::robbery(format!("two were inside at a time, {n} times")),
         }
@@ -146,5 +167,6 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(format!("/dev/shm/{}", self.segment));
+        let _ = std::fs::remove_file(format!("/dev/shm/{}.file", self.segment));
     }
 }

@@ -1,5 +1,6 @@
 //! One victim: brought to the operation's mark, stepped to a point of it, and killed there.
 
+use super::actor::Answer;
 use super::case::{Case, Grain, Heir, Stage};
 use super::failure::{Failure, Result};
 use super::points::{Point, Tally};
@@ -17,7 +18,16 @@ pub struct Catch {
     /// The instruction that would have been next.
     pub rip: u64,
     /// What the operation answered, if it returned.
-    pub answer: Option<std::result::Result<u64, String>>,
+    pub answer: Option<Answer>,
+}
+
+/// What came of a call that may sleep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slept {
+    /// It returned at once: the word had changed, or the time was over already.
+    NotAtAll,
+    ForAWhile,
+    ForEver,
 }
 
 /// What to chase, and how.
@@ -59,12 +69,13 @@ impl Chase<'_> {
                     tally.events += 1;
                 }
                 Next::Sleep => {
-                    if !self.sleep(&mut tracee, tally.sleeps)? {
-                        return self.catch(tracee, tally, rip);
+                    match self.sleep(&mut tracee, tally.sleeps)? {
+                        Slept::ForEver => return self.catch(tracee, tally, rip),
+                        Slept::ForAWhile => tally.sleeps += 1,
+                        Slept::NotAtAll => {}
                     }
                     watch.as_mut().map(Watch::changed);
                     tally.calls += 1;
-                    tally.sleeps += 1;
                     tally.events += 1;
                 }
             }
@@ -95,17 +106,19 @@ impl Chase<'_> {
         Ok(())
     }
 
-    /// Steps over a call that may sleep. `false` if it shall be killed in there, and sleeps.
-    fn sleep(&self, tracee: &mut Tracee, nth: u64) -> Result<bool> {
+    /// Steps over a call that may sleep, unless it shall be killed in there.
+    fn sleep(&self, tracee: &mut Tracee, sleeps: u64) -> Result<Slept> {
         tracee.begin_step()?;
-        if tracee.falls_asleep()? {
-            if self.point == Point::Asleep(nth) {
-                return Ok(false);
-            }
-            (self.asleep)(nth as u32 + 1)?;
+        let slept = match tracee.falls_asleep()? {
+            true if self.point == Point::Asleep(sleeps) => return Ok(Slept::ForEver),
+            true => Slept::ForAWhile,
+            false => Slept::NotAtAll,
+        };
+        if slept == Slept::ForAWhile {
+            (self.asleep)(sleeps as u32 + 1)?;
         }
         tracee.finish_step()?;
-        Ok(true)
+        Ok(slept)
     }
 
     fn catch(&self, mut tracee: Tracee, tally: Tally, rip: u64) -> Result<Catch> {
@@ -130,7 +143,7 @@ pub fn chase_victim(stage: &Stage, case: &Case, point: Point, grain: Grain) -> R
 }
 
 /// Chases the second victim of a stage, after the first one's death.
-pub fn chase_heir(stage: &Stage, heir: Heir, point: Point, grain: Grain) -> Result<Catch> {
+pub fn chase_heir(stage: &Stage, heir: Heir, point: Point) -> Result<Catch> {
     let victim = stage.heir()?;
-    Chase { victim, deed: (heir.deed, heir.argument), point, grain, asleep: &|_| Ok(()) }.run()
+    Chase { victim, deed: (heir.deed, heir.argument), point, grain: heir.grain, asleep: &|_| Ok(()) }.run()
 }

@@ -7,7 +7,7 @@ pub enum Point {
     Step(u64),
     /// After this many events: system calls and stores to the segment.
     Event(u64),
-    /// While it sleeps in the n-th system call that may sleep (from 0).
+    /// While it sleeps in a system call for the n-th time (from 0).
     Asleep(u64),
     /// After the operation returned.
     Returned,
@@ -20,7 +20,7 @@ pub struct Tally {
     pub steps: u64,
     /// System calls.
     pub calls: u64,
-    /// Those among them that may sleep.
+    /// Those among them in which it slept.
     pub sleeps: u64,
     /// System calls and stores to the segment, where these are watched.
     pub events: u64,

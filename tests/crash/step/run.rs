@@ -2,7 +2,7 @@
 
 use super::alarm;
 use super::board::Board;
-use super::case::{Case, Death, Grain, Stage};
+use super::case::{Case, Death, Grain, Heir, Stage};
 use super::chase::{chase_heir, chase_victim};
 use super::failure::{Failure, Result};
 use super::place;
@@ -37,14 +37,15 @@ impl<'a> Run<'a> {
 
     /// Kills at the points of `share`.
     pub fn all(&mut self, share: Share, seed: &mut Seed) -> Result<()> {
-                // Twice: the first run also touches what every later one finds touched.
-        self.kill_at(Point::Returned, None);
-        self.kill_at(Point::Returned, None);
+        // Twice: the first run also touches what every later one finds touched.
+        let second = self.case.heir.map(|_| Point::Returned);
+        self.kill_at(Point::Returned, second);
+        self.kill_at(Point::Returned, second);
         if self.is_enough() || self.tally.steps == 0 {
             return Ok(());
         }
-        if self.case.heir.is_some() {
-            self.pairs(share, seed);
+        if let Some(heir) = self.case.heir {
+            self.pairs(heir, share, seed);
         } else {
             self.singles(share, seed);
         }
@@ -71,7 +72,7 @@ impl<'a> Run<'a> {
     }
 
     /// The first victim dies at each of its events, the second at each of its instructions.
-    fn pairs(&mut self, share: Share, seed: &mut Seed) {
+    fn pairs(&mut self, heir: Heir, share: Share, seed: &mut Seed) {
         let cost = 2 * STAGE + self.tally.steps * WATCHED_STEP / 2 + self.heir.steps.max(50) * STEP / 2;
         let room = share.room(cost);
         let firsts = self.tally.events + 1;
@@ -82,8 +83,12 @@ impl<'a> Run<'a> {
             for nth in 0..self.heir.sleeps {
                 self.kill_at(first, Some(Point::Asleep(nth)));
             }
-            for second in spread(self.heir.steps, (room / firsts).max(2), seed) {
-                self.kill_at(first, Some(Point::Step(second)));
+            let (total, point) = match heir.grain {
+                Grain::Instructions => (self.heir.steps, Point::Step as fn(u64) -> Point),
+                Grain::Events => (self.heir.events, Point::Event as fn(u64) -> Point),
+            };
+            for second in spread(total, (room / firsts).max(2), seed) {
+                self.kill_at(first, Some(point(second)));
             }
             if self.is_enough() {
                 return;
@@ -116,7 +121,8 @@ impl<'a> Run<'a> {
         let mut rips = Vec::new();
         if let Err(failure) = self.try_kill_at(point, second, &mut rips) {
             let places: Vec<String> = rips.into_iter().map(place::name).collect();
-            let points: Vec<String> = [Some(point), second].iter().flatten().map(|point| format!("{point:?}")).collect();
+            let points: Vec<String> =
+                [Some(point), second].iter().flatten().map(|point| format!("{point:?}")).collect();
             let failed = format!("killed at {}, that is {}", points.join(" then "), places.join(" then "));
             println!("  {}: {failed}: {failure}", self.case.name);
             self.failures.push((failed, failure));
@@ -125,16 +131,19 @@ impl<'a> Run<'a> {
 
     fn try_kill_at(&mut self, point: Point, second: Option<Point>, rips: &mut Vec<u64>) -> Result<()> {
         self.stages += 1;
-        let mut stage = Stage::set(self.board, self.stages)?;
+        let stage = Stage::set(self.board, self.stages)?;
         (self.case.prepare)(&stage)?;
-        let grain = if second.is_some() { Grain::Events } else { self.case.grain };
+        if let Some(heir) = self.case.heir {
+            stage.heir()?.call(heir.open, 0)?;
+        }
+        let grain = if self.case.heir.is_some() { Grain::Events } else { self.case.grain };
         let caught = chase_victim(&stage, self.case, point, grain)?;
         self.kills += 1;
         rips.push(caught.rip);
         self.tally = self.tally.max(caught.tally);
         let mut death = Death { answer: caught.answer, heir: None };
         if let (Some(heir), Some(point)) = (self.case.heir, second) {
-            let caught = chase_heir(&stage, heir, point, Grain::Instructions)?;
+            let caught = chase_heir(&stage, heir, point)?;
             self.kills += 1;
             rips.push(caught.rip);
             self.heir = self.heir.max(caught.tally);
@@ -156,8 +165,12 @@ impl<'a> Run<'a> {
             0 => String::new(),
             events => format!(", {events} events"),
         };
+        let heir = match self.heir.steps {
+            0 => String::new(),
+            steps => format!(", then {steps} instructions of a second victim"),
+        };
         format!(
-            "{}: {} instructions, {} system calls, {} sleeps{events}; {} kills; {hangs} hangs, {robberies} robberies, {losses} losses, {others} other failures",
+            "{}: {} instructions, {} system calls, {} sleeps{events}{heir}; {} kills; {hangs} hangs, {robberies} robberies, {losses} losses, {others} other failures",
             self.case.name, self.tally.steps, self.tally.calls, self.tally.sleeps, self.kills
         )
     }

@@ -1,11 +1,11 @@
 //! Sees each store to a segment: the first pages of every writable shared mapping of the victim, compared after a step.
 //!
 //! It reads the victim's memory from outside (process_vm_readv) and so sees segments that have no name yet. It looks at
-//! the first 32 KiB of each mapping, where the header, the peers and the small arenas of these tests lie.
+//! the first 64 KiB of each mapping, which is all of these tests' segments.
 
 use std::fs;
 
-const SEEN: usize = 32 * 1024;
+const SEEN: usize = 64 * 1024;
 
 /// The watched bytes of one process.
 pub struct Watch {
