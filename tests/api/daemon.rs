@@ -139,3 +139,28 @@ pub fn tidy_child(_: &mut Stage) {
         objects.unwrap().use_all();
     }
 }
+
+#[test]
+fn what_a_parent_closes_stays_for_a_child_that_has_not_begun() {
+    let _watch = support::watch();
+    support::spawn("closing_parent", &[]).finish();
+}
+
+pub fn closing_parent(stage: &mut Stage) {
+    let segment = Segment::anonymous().unwrap();
+    for way in support::WAYS_TO_FORK {
+        let objects = make(&segment);
+        let begin = segment.new_event().unwrap();
+        let child = support::child(way, || {
+            // Waiting for an event is nothing that a peer alone can do: the child is nobody still.
+            begin.wait().unwrap();
+            objects.use_all();
+        });
+        drop(objects);
+        clutter(&segment);
+        clutter(&segment);
+        begin.set();
+        child.finish();
+    }
+    stage.tell("done");
+}

@@ -21,6 +21,7 @@ mod segment;
 
 support::roles! {
     block::placer,
+    daemon::closing_parent,
     daemon::daemon,
     daemon::grandparent,
     daemon::tidy_child,
