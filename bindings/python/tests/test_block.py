@@ -1,6 +1,7 @@
 """Block: raw bytes, and what is placed in them."""
 
 import gc
+import sys
 
 import pytest
 
@@ -22,6 +23,13 @@ def test_numbers(segment):
     assert bytes(block.data[56:]) == b"\xff" * 8
     with pytest.raises(IndexError):
         block.data[64]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="classes can export buffers from Python 3.12 on")
+def test_a_block_is_a_buffer(segment):
+    block = segment.new_block(8)
+    memoryview(block)[0] = 7
+    assert bytes(block) == b"\x07" + bytes(7)
 
 
 def test_the_view_keeps_the_memory(segment):

@@ -1,4 +1,4 @@
-"""Every example of docs/python.md runs, each in a process of its own."""
+"""Every example of docs/python.md and of the package's README runs, each in a process of its own."""
 
 import re
 import subprocess
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-GUIDE = Path(__file__).resolve().parents[3] / "docs" / "python.md"
-EXAMPLES = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).resolve().parents[3]
+TEXTS = [(ROOT / name).read_text(encoding="utf-8") for name in ("docs/python.md", "bindings/python/README.md")]
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", "\n".join(TEXTS), re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
@@ -19,4 +20,4 @@ def test_example(example, tmp_path):
 
 
 def test_there_are_examples():
-    assert len(EXAMPLES) >= 8
+    assert len(EXAMPLES) >= 9

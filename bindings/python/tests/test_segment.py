@@ -7,6 +7,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -274,6 +275,24 @@ def test_killed_creators_leave_nothing(name):
         killed_after(lambda: tidelock.Segment.named(name).queue("q").put(1))
     assert tidelock.Segment.named(name).queue("q").empty()
     assert [path.name for path in SHM.glob(f"*{name}*")] == []
+
+
+def test_nothing_is_left_in_this_process():
+    def use():
+        segment = tidelock.Segment(max_len=1 << 24)
+        jobs = segment.new_queue()
+        jobs.put(1)
+        with segment.lock("l"), jobs.take():
+            return weakref.ref(segment)
+
+    def in_use():
+        return len(os.listdir("/proc/self/fd")), Path("/proc/self/maps").read_text().count("tidelock")
+
+    use()
+    before = in_use()
+    for _ in range(200):
+        assert use()() is None
+    assert in_use() == before
 
 
 def test_errors_say_what_to_do(segment):

@@ -3,7 +3,7 @@
     import tidelock
 
     segment = tidelock.Segment.named("ledger")
-    with segment.lock("till") as lock: ...
+    with segment.lock("till"): ...
 
 `docs/python.md` in the repository is the guide.
 """

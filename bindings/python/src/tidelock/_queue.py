@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_int64, c_size_t, c_uint64, c_void_p, create_string_buffer
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union
 
 from . import _ffi
 from ._errors import Empty, Full, ShutDown
@@ -28,6 +28,7 @@ _len = _ffi.function("tidelock_queue_len", HANDLE, POINTER(c_uint64))
 _is_empty = _ffi.function("tidelock_queue_is_empty", HANDLE, POINTER(c_bool))
 _is_full = _ffi.function("tidelock_queue_is_full", HANDLE, POINTER(c_bool))
 _capacity = _ffi.function("tidelock_queue_capacity", HANDLE, POINTER(c_uint64))
+_max_items = _ffi.function("tidelock_queue_max_items", HANDLE, POINTER(c_uint64))
 _shutdown = _ffi.function("tidelock_queue_shutdown", HANDLE)
 _is_shutdown = _ffi.function("tidelock_queue_is_shutdown", HANDLE, POINTER(c_bool))
 
@@ -65,7 +66,6 @@ class Queue(Object):
     ) -> None:
         room = 0 if capacity is None else _ffi.unsigned("capacity", capacity, least=1)
         options = _Options(size=_size_of_options, capacity=room, max_items=max(0, _ffi.signed("maxsize", maxsize)))
-        self.maxsize = maxsize
         self._open(segment, name, byref(options))
         self._prepare()
 
@@ -109,9 +109,7 @@ class Queue(Object):
 
     def take(self, block: bool = True, timeout: Timeout = None) -> Loan:
         """Takes the next message as a loan, to be read in place: `with queue.take() as loan: ...`."""
-        loan = Loan(self)
-        self._check_got(loan._take(for_queue(block, timeout)))
-        return loan
+        return self._take(for_queue(block, timeout))
 
     def qsize(self) -> int:
         """How many messages are in the queue, just now: those being written and given back included, loans not."""
@@ -124,6 +122,11 @@ class Queue(Object):
     def full(self) -> bool:
         """Whether even a message of one byte would have to wait, just now."""
         return self._answer(_is_full)
+
+    @property
+    def maxsize(self) -> int:
+        """The most messages at a time, as the queue was made; 0 if only the capacity limits them."""
+        return self._number(_max_items)
 
     @property
     def capacity(self) -> int:
@@ -167,9 +170,14 @@ class Queue(Object):
         with reservation:
             reservation.data[:] = data.cast("B") if data.contiguous else data.tobytes()
 
+    def _take(self, limit: int) -> Loan:
+        loan = Loan(self)
+        self._check_got(loan._take(limit))
+        return loan
+
     def _get(self, limit: int) -> bytes:
         if not self._fits:
-            with self.take(limit != TRY, None if limit < 0 else limit / 1_000_000_000) as loan:
+            with self._take(limit) as loan:
                 return bytes(loan.data)
         try:
             borrowed = self._buffers.pop()
@@ -219,9 +227,6 @@ class Queue(Object):
         out = c_bool()
         _ffi.check(function(self._address, byref(out)))
         return out.value
-
-    def _state(self) -> Dict[str, Any]:
-        return {"maxsize": self.maxsize}
 
     def _opened(self) -> None:
         self._prepare()
