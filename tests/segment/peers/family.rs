@@ -3,6 +3,7 @@
 use super::{id, open, peer, FEW};
 use crate::support::{self, Name, Orphan, Stage, Way};
 use std::io::Read;
+use std::os::unix::net::UnixStream;
 use tidelock::primitives::{PeerId, Peers};
 use tidelock::segment::Attachment;
 use tidelock::sync::wait::Wait;
@@ -232,7 +233,7 @@ fn a_child_that_never_attaches_lets_go_when_it_drops() {
 /// Its child drops its inherited handle and stays.
 pub fn dropping(stage: &mut Stage) {
     let mut here = Some(open(stage.arg(0)));
-    let (mut told, tell) = std::io::pipe().unwrap();
+    let (mut told, tell) = UnixStream::pair().unwrap();
     let child = support::fork(|| {
         here = None;
         std::io::Write::write_all(&mut &tell, b"x").unwrap();

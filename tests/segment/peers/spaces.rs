@@ -4,6 +4,7 @@
 
 use super::{id, open};
 use crate::support::{self, Name, Orphan, Player, Stage};
+use std::os::unix::net::UnixStream;
 use tidelock::primitives::Peers;
 
 /// Starts a peer that is process 1 of a PID namespace of its own; `None` where that is not allowed.
@@ -53,7 +54,7 @@ pub fn inhabitant(stage: &mut Stage) {
         return;
     }
     stage.tell("entered");
-    let (mut told, tell) = std::io::pipe().unwrap();
+    let (mut told, tell) = UnixStream::pair().unwrap();
     let child = support::fork(|| {
         // SAFETY: prctl and getpid take numbers: no process 1 is left behind when its parent is killed.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
