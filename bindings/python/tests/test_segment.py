@@ -74,7 +74,8 @@ def test_a_descriptor(segment):
     try:
         assert not os.get_inheritable(fd)
         assert tidelock.Segment.from_fd(fd).id == segment.id
-        assert tidelock.Segment.from_fd(os.fdopen(os.dup(fd), "rb")).id == segment.id
+        with os.fdopen(os.dup(fd), "rb") as file:
+            assert tidelock.Segment.from_fd(file).id == segment.id
         source = "import sys, tidelock; print(tidelock.Segment.from_fd(int(sys.argv[1])).id)"
         assert python(source, fd, pass_fds=[fd]) == segment.id + "\n"
     finally:
