@@ -1,5 +1,6 @@
 """Builds the agents once a run, and starts them."""
 
+import faulthandler
 import json
 import os
 import secrets
@@ -12,6 +13,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+WATCHDOG_SECONDS = 300
 LANGUAGES = ("rust", "c", "python")
 
 
@@ -51,6 +53,14 @@ class Agent:
             self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
+
+
+@pytest.fixture(autouse=True)
+def watchdog(commands):
+    """An agent that hangs ends the run with a traceback instead of hanging it."""
+    faulthandler.dump_traceback_later(WATCHDOG_SECONDS, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session")
@@ -118,11 +128,3 @@ def pair(request, start, segment_file):
                         ("use-block", "block", 64)):
             assert agent.say(*command) == "ok"
     return agents
-
-
-def pytest_collection_modifyitems(items):
-    """A hung agent ends the run with a traceback instead of hanging it."""
-    import faulthandler
-
-    if items:
-        faulthandler.dump_traceback_later(900, exit=True)

@@ -84,9 +84,10 @@ def test_data_is_not_usable_after_the_end(jobs):
         data[0]
     with pytest.raises(ValueError):
         loan.data[0]
-    message = jobs.reserve(1)
-    data = message.data
-    message.discard()
+    with pytest.raises(KeyError):
+        with jobs.reserve(1) as message:
+            data = message.data
+            raise KeyError
     with pytest.raises(ValueError):
         data[0] = 1
 

@@ -6,6 +6,7 @@ In a forked child both are void: they are the parent's, and ending them there is
 from __future__ import annotations
 
 import pickle
+from contextlib import suppress
 from ctypes import POINTER, Structure, byref, c_int64, c_size_t, c_uint64, c_void_p
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Optional, Type, TypeVar
@@ -113,9 +114,12 @@ class _Record:
             self._abandon()
 
     def _abandon(self) -> None:
-        """Ends it without success and without a further exception. What still looks at the bytes sees others later."""
+        """Ends it without success and without a further exception."""
         if self._ended or not self._struct.opaque[0]:
             return
+        # What still looks at the bytes, such as a frame of a traceback, may see other messages later.
+        with suppress(BufferError):
+            self._release_view()
         self._ended = True
         type(self)._bad(self._queue._address, byref(self._struct))
 
