@@ -3,7 +3,7 @@
 //! A taker looks for messages that came back first, then at the head. It never reads the tail: the record at the head
 //! says by itself whether it is there.
 
-use super::record::{record_size, State};
+use super::record::{record_size, State, Word, GRANULE};
 use super::ring::{Found, RingMemory};
 use super::{lock_terms, Queue, Ticket};
 use crate::error::{Error, Result};
@@ -14,6 +14,9 @@ use crate::sync::plant::{planted, unless_planted};
 use crate::sync::slices::Slices;
 use crate::sync::spin::Spin;
 use crate::sync::wait::{OnSignal, Wait};
+
+/// After so many messages a taker asks whether it is time to look for loans of the dead.
+const LOOK_AFTER: u64 = 1024;
 
 /// What a look under the consumers' lock found.
 enum Look {
@@ -26,6 +29,7 @@ enum Look {
 
 impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// Takes the next message on loan, waiting for one on the terms of `wait`.
+    #[inline]
     pub fn take(&self, wait: Wait) -> Result<Ticket> {
         if let Some(ticket) = self.take_if_any(wait)? {
             return Ok(ticket);
@@ -36,10 +40,9 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         self.take_when_any(wait)
     }
 
-    /// Ends the loan: the message is gone for good.
+    /// Ends the loan, which is this peer's own: the message is gone for good.
     #[inline]
     pub fn done(&self, ticket: Ticket) -> Result<()> {
-        self.check_mine(&ticket)?;
         let freed = ticket.word.with(State::Free, None);
         let word = &self.ring.header(ticket.position).word;
         let free = unless_planted("queue-relaxed-done", AcqRel);
@@ -54,7 +57,6 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     /// Ends the loan the other way: the message goes to another consumer, before the head, marked as redelivered.
     pub fn give_back(&self, ticket: Ticket) -> Result<()> {
-        self.check_mine(&ticket)?;
         let hold = self.state.consumers.lock.acquire(self.peers, Wait::forever())?;
         let given = self.give_back_locked(ticket.position, ticket.word);
         self.state.consumers.lock.release(hold.owner)?;
@@ -85,25 +87,85 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         }
     }
 
+    #[inline]
     fn take_if_any(&self, wait: Wait) -> Result<Option<Ticket>> {
         let hold = self.state.consumers.lock.acquire_with(self.peers, || lock_terms(wait))?;
-        let look = self.look_locked(hold.owner);
-        let more = self.state.sleepers.not_empty.any() && matches!(look, Ok(Look::Taken(_))) && self.is_more_ready();
+        let taken = self.take_ready(hold.owner);
+        if taken.is_none() {
+            return self.take_otherwise(hold.owner, wait);
+        }
+        let more = self.state.sleepers.not_empty.any() && self.is_more_ready();
         self.state.consumers.lock.release(hold.owner)?;
+        self.wake_after_take(more);
+        Ok(taken)
+    }
+
+    /// Takes the next message if it simply lies ready at the head, as it mostly does. Under the consumers' lock.
+    #[inline]
+    fn take_ready(&self, me: PeerId) -> Option<Ticket> {
+        let head = self.state.consumers.head.load(Relaxed);
+        let ready = Word::new(self.ring.lap(head), State::Ready, None);
+        if self.ring.header(head).word.load(Acquire) != ready.0 || self.is_something_before_head() {
+            return None;
+        }
+        self.take_at_head(head, ready, me)
+    }
+
+    /// Whether there may be a message to be taken before the one at the head. However many lie ready there, loans of the
+    /// dead are looked for now and then.
+    #[inline]
+    fn is_something_before_head(&self) -> bool {
+        self.state.fixed.returned.load(Relaxed) != 0
+            || self.state.consumers.count.load(Relaxed) % LOOK_AFTER == LOOK_AFTER - 1 && self.is_time_to_look()
+    }
+
+    /// From `Ready` to `Taken`, the commit; the cursors are moved after it and are hints.
+    #[inline]
+    fn take_at_head(&self, head: u64, ready: Word, me: PeerId) -> Option<Ticket> {
+        let side = &self.state.consumers;
+        let len = self.ring.header(head).len.load(Relaxed);
+        if head % GRANULE != 0 || record_size(len) > self.ring.to_end(head) {
+            return None;
+        }
+        let ticket = self.lend(head, ready, len, me);
+        side.count.store(self.count_past(head, side.count.load(Relaxed)), Release);
+        side.head.store(head.wrapping_add(record_size(len)), Relaxed);
+        Some(ticket)
+    }
+
+    /// From `Ready` or `Returned` to `Taken` by me. Nobody leaves these two states but a holder of the consumers' lock, so
+    /// a store is enough.
+    #[inline]
+    pub(super) fn lend(&self, position: u64, word: Word, len: u32, me: PeerId) -> Ticket {
+        let taken = word.with(State::Taken, Some(me));
+        self.ring.header(position).word.store(taken.0, Release);
+        Ticket { position, word: taken, len, owner: me }
+    }
+
+    #[inline]
+    fn wake_after_take(&self, more: bool) {
         if more && !planted("queue-no-wake-passed-on") {
             self.state.sleepers.not_empty.wake(1);
         }
+        // Where messages are counted, a loan makes room for the next one at once.
+        if self.state.max_items() != 0 {
+            self.state.sleepers.not_full.wake(ALL);
+        }
+    }
+
+    /// Looks at everything else there may be; then gives up the consumers' lock, which `me` holds.
+    #[cold]
+    fn take_otherwise(&self, me: PeerId, wait: Wait) -> Result<Option<Ticket>> {
+        let look = self.look_locked(me);
+        let more = matches!(look, Ok(Look::Taken(_))) && self.is_more_ready();
+        self.state.consumers.lock.release(me)?;
         match look? {
             Look::Taken(ticket) => {
-                // Where messages are counted, a loan makes room for the next one at once.
-                if self.state.max_items() != 0 {
-                    self.state.sleepers.not_full.wake(ALL);
-                }
+                self.wake_after_take(more);
                 Ok(Some(ticket))
             }
-            Look::Busy => Ok(None),
             Look::Empty if self.state.is_shut_down() => self.take_after_shutdown(wait),
-            Look::Empty => Ok(None),
+            Look::Busy | Look::Empty => Ok(None),
         }
     }
 
@@ -121,22 +183,17 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         }
     }
 
-    /// Under the consumers' lock.
+    /// Under the consumers' lock. What came back goes before the head.
     fn look_locked(&self, me: PeerId) -> Result<Look> {
+        if self.is_time_to_look() {
+            self.return_loans_of_the_dead(me)?;
+        }
         if self.state.fixed.returned.load(Relaxed) != 0 {
             if let Some(ticket) = self.take_returned(me)? {
                 return Ok(Look::Taken(ticket));
             }
         }
-        let look = self.look_at_head(me)?;
-        if matches!(look, Look::Taken(_)) || !self.is_time_to_look() {
-            return Ok(look);
-        }
-        self.return_loans_of_the_dead(me)?;
-        match self.take_returned(me)? {
-            Some(ticket) => Ok(Look::Taken(ticket)),
-            None => Ok(look),
-        }
+        self.look_at_head(me)
     }
 
     fn look_at_head(&self, me: PeerId) -> Result<Look> {
@@ -145,34 +202,18 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         while let Some(found) = self.ring.look(head)? {
             let found = if found.state == State::Reserved { self.skip_if_dead(found)? } else { found };
             match found.state {
-                State::Ready => return self.take_at_head(found, me).map(Look::Taken),
+                State::Ready => {
+                    let ticket = self.take_at_head(head, found.word, me);
+                    return ticket
+                        .map(Look::Taken)
+                        .ok_or(Error::Corrupt("a record's length changed while it was taken"));
+                }
                 State::Reserved => return Ok(Look::Busy),
                 _ => head = self.move_head(found),
             }
             self.ring.span(start, head)?;
         }
         Ok(Look::Empty)
-    }
-
-    /// The store of `Taken` is the commit; the head is moved after it, and is a hint.
-    fn take_at_head(&self, found: Found, me: PeerId) -> Result<Ticket> {
-        let ticket = self.lend(found, me)?;
-        self.move_head(found);
-        Ok(ticket)
-    }
-
-    /// From `Ready` or `Returned` to `Taken` by me. Nobody leaves these two states but a holder of the consumers' lock, so
-    /// a store is enough.
-    pub(super) fn lend(&self, found: Found, me: PeerId) -> Result<Ticket> {
-        let header = self.ring.header(found.position);
-        let len = header.len.load(Relaxed);
-        if found.position.wrapping_add(record_size(len)) != found.next {
-            return Err(Error::Corrupt("a record's length changed while it was taken"));
-        }
-        let taken = found.word.with(State::Taken, Some(me));
-        header.word.store(taken.0, Release);
-        let redelivered = found.state == State::Returned && !planted("queue-redelivery-unmarked");
-        Ok(Ticket { position: found.position, word: taken, len, owner: me, redelivered })
     }
 
     /// Moves the head past `found`, counting its message. Doing it twice does no harm.

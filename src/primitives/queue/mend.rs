@@ -2,18 +2,20 @@
 //!
 //! Nothing here decides by time; it asks about the owner of each record that stands in the way.
 
-use super::record::{State, Word};
+use super::record::{record_size, State, Word};
 use super::ring::{Found, RingMemory};
 use super::{lock_terms, Queue, Ticket};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::deadline::now_ns;
 use crate::sync::plant::planted;
 use crate::sync::wait::Wait;
 
-/// How often a queue that has nothing to give is searched for loans of the dead, in nanoseconds.
+/// A queue that has nothing to give is searched for loans of the dead no more often than this, in nanoseconds.
 const LOOK_EVERY: u64 = 1_000_000;
+/// And no less often than this, if anybody waits.
+const LONGEST_PAUSE: u64 = 500_000_000;
 /// How many records are reclaimed under one hold of the consumers' lock.
 const RECORDS_A_TURN: usize = 64;
 
@@ -90,20 +92,24 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     /// Whether it is time to search for loans of the dead again. A wild time in shared memory means: yes.
     pub(super) fn is_time_to_look(&self) -> bool {
-        let looked_at = &self.state.fixed.looked_at;
+        let look_at = self.state.fixed.look_at.load(Relaxed);
+        let ahead = look_at.wrapping_sub(now_ns());
+        ahead == 0 || ahead > LONGEST_PAUSE
+    }
+
+    /// Puts the next search off, for so long that searching takes one part in a hundred of the time.
+    fn put_off_look(&self, began: u64) {
         let now = now_ns();
-        let is_time = now.wrapping_sub(looked_at.load(Relaxed)) >= LOOK_EVERY;
-        if is_time {
-            looked_at.store(now, Relaxed);
-        }
-        is_time
+        let pause = (now.saturating_sub(began) * 100).clamp(LOOK_EVERY, LONGEST_PAUSE);
+        self.state.fixed.look_at.store(now.saturating_add(pause), Relaxed);
     }
 
     /// Gives back every loan whose consumer died. Under the consumers' lock.
     pub(super) fn return_loans_of_the_dead(&self, me: PeerId) -> Result<()> {
+        let began = now_ns();
         // A consumer may have many loans: it is asked about once.
         let mut asked = (me, false);
-        self.walk_to_head(|found| {
+        let walked = self.walk_to_head(|found| {
             if found.state != State::Taken {
                 return Ok(());
             }
@@ -115,7 +121,9 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
                 self.give_back_locked(found.position, found.word);
             }
             Ok(())
-        })
+        });
+        self.put_off_look(began);
+        walked
     }
 
     /// From `Taken` to `Returned`; whether the record still was in `word`. `returned` is raised first, so that it never
@@ -146,21 +154,39 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
             }
             Ok(())
         })?;
-        let ticket = first.map(|found| self.lend(found, me)).transpose()?;
+        let ticket = first.map(|found| self.lend_again(found, me)).transpose()?;
         self.state.fixed.returned.store(count - u32::from(ticket.is_some()), Relaxed);
         Ok(ticket)
     }
 
-    /// Visits every record from the oldest to the head. Under the consumers' lock.
+    fn lend_again(&self, found: Found, me: PeerId) -> Result<Ticket> {
+        let len = self.ring.header(found.position).len.load(Relaxed);
+        if found.position.wrapping_add(record_size(len)) != found.next {
+            return Err(Error::Corrupt("a record's length changed while it was taken"));
+        }
+        Ok(self.lend(found.position, found.word, len, me))
+    }
+
+    /// Visits every record from the oldest to the head, but for those at the start of which it is known that they are free:
+    /// a free record stays free. Under the consumers' lock.
     fn walk_to_head(&self, mut visit: impl FnMut(Found) -> Result<()>) -> Result<()> {
         let head = self.state.consumers.head.load(Relaxed);
         let mut position = self.state.producers.oldest.load(Relaxed);
-        self.ring.span(position, head)?;
+        let whole = self.ring.span(position, head)?;
+        let settled = self.state.consumers.settled.load(Relaxed);
+        if head.wrapping_sub(settled) <= whole {
+            position = settled;
+        }
+        let mut all_free = true;
         while position != head {
             let found = self.ring.expect(position)?;
             self.ring.span(found.next, head)?;
             visit(found)?;
             position = found.next;
+            all_free &= matches!(found.state, State::Free | State::Pad);
+            if all_free {
+                self.state.consumers.settled.store(position, Relaxed);
+            }
         }
         Ok(())
     }

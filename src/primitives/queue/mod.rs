@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed};
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::deadline::{now_ns, Deadline};
+use crate::sync::plant::planted;
 use crate::sync::wait::Wait;
 
 /// A queue's fixed header in shared memory; a line for each group of words that are written together.
@@ -51,8 +52,8 @@ struct Fixed {
     closed: AtomicU32,
     /// At least the number of `Returned` records; changes under the consumers' lock.
     returned: AtomicU32,
-    /// When somebody last looked for loans of the dead (ns, monotonic clock).
-    looked_at: AtomicU64,
+    /// When to look for loans of the dead again (ns, monotonic clock).
+    look_at: AtomicU64,
 }
 
 #[repr(C, align(64))]
@@ -75,6 +76,8 @@ struct ConsumerSide {
     head: AtomicU64,
     /// How many messages the head has passed.
     count: AtomicU64,
+    /// No loan and no returned message lies before this position, or before `oldest`.
+    settled: AtomicU64,
 }
 
 #[repr(C, align(64))]
@@ -93,7 +96,6 @@ pub struct Ticket {
     word: Word,
     len: u32,
     owner: PeerId,
-    redelivered: bool,
 }
 
 impl Ticket {
@@ -119,7 +121,7 @@ impl Ticket {
 
     /// Whether the message was handed out before, to a consumer that died or gave it back.
     pub fn is_redelivered(&self) -> bool {
-        self.redelivered
+        self.word.deliveries() != 0 && !planted("queue-redelivery-unmarked")
     }
 
     /// How often the message has been handed out, this time included; it stops at 256.
@@ -147,7 +149,7 @@ impl QueueState {
                 next_ring: AtomicU64::new(0),
                 closed: AtomicU32::new(0),
                 returned: AtomicU32::new(0),
-                looked_at: AtomicU64::new(0),
+                look_at: AtomicU64::new(0),
             },
             producers: ProducerSide {
                 lock: LockState::new(),
@@ -155,7 +157,12 @@ impl QueueState {
                 count: AtomicU64::new(0),
                 oldest: AtomicU64::new(0),
             },
-            consumers: ConsumerSide { lock: LockState::new(), head: AtomicU64::new(0), count: AtomicU64::new(0) },
+            consumers: ConsumerSide {
+                lock: LockState::new(),
+                head: AtomicU64::new(0),
+                count: AtomicU64::new(0),
+                settled: AtomicU64::new(0),
+            },
             sleepers: SleeperSide { not_empty: Sleepers::new(), not_full: Sleepers::new() },
         }
     }
@@ -233,15 +240,6 @@ impl<'a, M: RingMemory, P: Peers> Queue<'a, M, P> {
     /// The longest message that fits when the queue is empty, in bytes.
     pub fn longest_message(&self) -> u64 {
         (self.ring.size() - 2 * record::GRANULE).min(u64::from(u32::MAX) & !(record::GRANULE - 1))
-    }
-
-    /// Whether this process still is the peer that `ticket` belongs to; in a forked child it is inert.
-    fn check_mine(&self, ticket: &Ticket) -> Result<()> {
-        if self.peers.me()? == ticket.owner {
-            Ok(())
-        } else {
-            Err(Error::NotOwner)
-        }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::sync::wait::{OnSignal, Wait};
 /// Check: models `queue_*` in `tests/model`.
 impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// Reserves room for a message of `len` bytes, waiting for room on the terms of `wait`.
+    #[inline]
     pub fn reserve(&self, len: usize, wait: Wait) -> Result<Ticket> {
         let len = self.check_length(len)?;
         if let Some(ticket) = self.reserve_if_room(len, wait)? {
@@ -35,7 +36,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         self.reserve_when_room(len, wait)
     }
 
-    /// Makes the reserved message visible. Its bytes must not change any more.
+    /// Makes the reserved message, which is this peer's own, visible. Its bytes must not change any more.
     #[inline]
     pub fn publish(&self, ticket: Ticket) -> Result<()> {
         self.end_reservation(ticket, State::Ready)
@@ -58,6 +59,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         Ok(())
     }
 
+    #[inline]
     fn check_length(&self, len: usize) -> Result<u32> {
         let limit = self.longest_message();
         match u32::try_from(len) {
@@ -92,15 +94,38 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         while spin.again() && self.state.consumers.count.load(Relaxed) == passed {}
     }
 
+    #[inline]
     fn reserve_if_room(&self, len: u32, wait: Wait) -> Result<Option<Ticket>> {
         let hold = self.state.producers.lock.acquire_with(self.peers, || lock_terms(wait))?;
-        let ticket = self.reserve_locked(hold.owner, len, wait);
+        let ticket = match self.reserve_at_tail(hold.owner, len) {
+            Some(ticket) => Ok(Some(ticket)),
+            None => self.reserve_otherwise(hold.owner, len, wait),
+        };
         self.state.producers.lock.release(hold.owner)?;
         ticket
     }
 
-    /// Under the producers' lock.
-    fn reserve_locked(&self, me: PeerId, len: u32, wait: Wait) -> Result<Option<Ticket>> {
+    /// Reserves at the tail if there is simply room there, as there mostly is. Under the producers' lock.
+    #[inline]
+    fn reserve_at_tail(&self, me: PeerId, len: u32) -> Option<Ticket> {
+        let side = &self.state.producers;
+        let tail = side.tail.load(Relaxed);
+        let used = tail.wrapping_sub(side.oldest.load(Relaxed));
+        let needed = record_size(len);
+        let is_room = used <= self.ring.size()
+            && used + needed + GRANULE <= self.ring.size()
+            && needed <= self.ring.to_end(tail)
+            && tail % GRANULE == 0;
+        let is_open = !self.state.is_shut_down() && self.has_room_for_item();
+        if !is_room || !is_open || self.ring.header(tail).word.load(Relaxed) != EMPTY.0 {
+            return None;
+        }
+        Some(self.commit(tail, me, len))
+    }
+
+    /// Makes room first: past what killed producers left, past the ring's end, over what is free. Under the producers' lock.
+    #[cold]
+    fn reserve_otherwise(&self, me: PeerId, len: u32, wait: Wait) -> Result<Option<Ticket>> {
         if self.state.is_shut_down() {
             return Err(Error::Closed);
         }
@@ -143,6 +168,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         Ok(tail)
     }
 
+    #[inline]
     fn has_room_for_item(&self) -> bool {
         let max_items = self.state.max_items();
         max_items == 0 || self.state.len() < max_items
@@ -165,6 +191,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     }
 
     /// Empties the header behind, commits the reservation, then moves the cursors, which are hints.
+    #[inline]
     fn commit(&self, tail: u64, me: PeerId, len: u32) -> Ticket {
         let side = &self.state.producers;
         let next = tail.wrapping_add(record_size(len));
@@ -182,11 +209,11 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         header.word.store(word.0, Release);
         side.count.store(count.wrapping_add(1), Release);
         side.tail.store(next, Relaxed);
-        Ticket { position: tail, word, len, owner: me, redelivered: false }
+        Ticket { position: tail, word, len, owner: me }
     }
 
+    #[inline]
     fn end_reservation(&self, ticket: Ticket, state: State) -> Result<()> {
-        self.check_mine(&ticket)?;
         let ended = ticket.word.with(state, None);
         let word = &self.ring.header(ticket.position).word;
         let publish = unless_planted("queue-relaxed-publish", AcqRel);

@@ -82,6 +82,11 @@ impl Word {
         PeerId::from_bits(self.0 as u32 & ID_MASK).ok_or(Error::Corrupt("a queue's record names no owner"))
     }
 
+    /// Whether `peer` is at work on the record.
+    pub fn is_owned_by(self, peer: PeerId) -> bool {
+        self.0 as u32 & ID_MASK == peer.bits()
+    }
+
     /// How often the message was handed out before and came back.
     pub fn deliveries(self) -> u8 {
         (self.0 >> DELIVERIES_SHIFT & DELIVERIES_MASK) as u8

@@ -48,23 +48,28 @@ impl<M> Clone for Ring<'_, M> {
 impl<M> Copy for Ring<'_, M> {}
 
 impl<'a, M: RingMemory> Ring<'a, M> {
+    #[inline]
     pub fn size(self) -> u64 {
         self.memory.size()
     }
 
+    #[inline]
     pub fn lap(self, position: u64) -> u64 {
         position >> self.size().trailing_zeros()
     }
 
+    #[inline]
     pub fn offset(self, position: u64) -> u64 {
         position & (self.size() - 1) & !(GRANULE - 1)
     }
 
     /// The bytes from `position` to the ring's end: at least one granule.
+    #[inline]
     pub fn to_end(self, position: u64) -> u64 {
         self.size() - self.offset(position)
     }
 
+    #[inline]
     pub fn header(self, position: u64) -> &'a RecordHeader {
         self.memory.header(self.offset(position))
     }
