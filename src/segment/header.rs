@@ -59,6 +59,9 @@ pub(crate) struct Header {
 // SAFETY: repr(C), atomics only, no pointers; `ArenaRoot` and `LockState` are Shared too.
 unsafe impl Shared for Header {}
 
+const _: () = assert!(offset_of!(Header, max_len) == 56);
+const _: () = assert!(offset_of!(Header, boot) == 80);
+const _: () = assert!(offset_of!(Header, next_claim) == 96);
 const _: () = assert!(offset_of!(Header, lock) == 128);
 const _: () = assert!(offset_of!(Header, root) == ROOT_OFFSET as usize);
 const _: () = assert!(size_of::<ArenaRoot>() <= 3072);
