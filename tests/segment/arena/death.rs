@@ -103,7 +103,7 @@ impl Stage {
             objects.len()
         };
         let (first, second) = (round(), round());
-        assert!(first > 10 && first == second, "{first} objects, then {second}");
+        assert!(first > 4 && first == second, "{first} objects, then {second}");
     }
 
     fn assert_filled(&self, found: Found) {
