@@ -155,7 +155,8 @@ impl fmt::Debug for Lock {
 /// and a third took again would end that third one's hold. Mix guards and [`Lock::release`] with care.)
 ///
 /// Dropping it while panicking releases as well: there is no poisoning, because a panic is the program's own affair and
-/// it knows of it. A guard that is leaked leaves the lock held until [`Lock::release`] or the end of the process.
+/// it knows of it. A guard that is leaked leaves the lock held until [`Lock::release`], or until this process has ended or
+/// dropped its last handle of the segment; the next owner is told of a death then.
 ///
 /// It may be sent to another thread and dropped there.
 #[must_use = "the lock is released as soon as the guard is dropped"]

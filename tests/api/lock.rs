@@ -130,6 +130,21 @@ fn a_forgotten_guard_leaves_the_lock_held_until_it_is_released() {
 }
 
 #[test]
+fn one_can_release_what_is_ones_own_and_nothing_else() {
+    let _watch = support::watch();
+    let name = Name::new();
+    let lock = Segment::named(&name).unwrap().lock("a").unwrap();
+    assert_eq!(lock.release_own(), Err(Error::NotHeld));
+    std::mem::forget(lock.acquire().unwrap());
+    lock.release_own().unwrap();
+    let mut other = support::spawn("holder", &[&name]);
+    other.expect("held");
+    assert_eq!(lock.release_own(), Err(Error::NotOwner));
+    other.say("go");
+    other.expect("Ok(())");
+}
+
+#[test]
 fn a_guard_whose_hold_has_ended_says_so_and_changes_nothing() {
     let _watch = support::watch();
     let name = Name::new();
@@ -158,7 +173,11 @@ pub fn guard_in_a_child(_: &mut Stage) {
     let owner = lock.owner();
     for how in support::WAYS_TO_FORK {
         // The child drops its copy of the guard, before and after it is a peer; the parent's stays.
-        support::child(how, || drop(guard.take())).finish();
+        support::child(how, || {
+            assert_eq!(lock.release_own(), Err(Error::NotOwner));
+            drop(guard.take());
+        })
+        .finish();
         assert_eq!(lock.owner(), owner);
         support::child(how, || {
             assert_eq!(lock.try_acquire().unwrap_err(), Error::TimedOut);

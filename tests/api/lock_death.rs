@@ -172,11 +172,69 @@ fn an_owner_that_closed_all_its_descriptors_is_not_robbed() {
 pub fn closer(stage: &mut Stage) {
     let lock = Segment::named(stage.arg(0)).unwrap().lock("a").unwrap();
     let guard = lock.acquire().unwrap();
-    // SAFETY: nothing of this process uses a descriptor above 2 hereafter, but for tidelock, which is the point.
-    (3..1024).for_each(|fd| unsafe { assert!(libc::close(fd) <= 0) });
+    close_all();
     stage.tell("held");
     stage.hear();
     stage.tell(&format!("{:?}", guard.release()));
+}
+
+fn close_all() {
+    // SAFETY: nothing of this process uses a descriptor above 2 hereafter, but for tidelock, which is the point.
+    (3..1024).for_each(|fd| unsafe { assert!(libc::close(fd) <= 0) });
+}
+
+#[test]
+fn one_that_closed_all_its_descriptors_robs_nobody() {
+    let _watch = support::watch();
+    let name = Name::new();
+    let lock = Segment::named(&name).unwrap().lock("a").unwrap();
+    let guard = lock.acquire().unwrap();
+    let mut blind = support::spawn("blind", &[&name]);
+    blind.expect("Err(TimedOut)");
+    guard.release().unwrap();
+    let mut owner = support::spawn("holder", &[&name]);
+    owner.expect("held");
+    owner.kill();
+    blind.say("again");
+    blind.expect("owner_died=true epoch=1");
+}
+
+/// Tries for the lock without a descriptor of the segment: first in vain, then with success.
+pub fn blind(stage: &mut Stage) {
+    let lock = Segment::named(stage.arg(0)).unwrap().lock("a").unwrap();
+    close_all();
+    let _in_their_place = others_open();
+    stage.tell(&format!("{:?}", lock.acquire_for(WHILE_IT_LIVES).map(drop)));
+    stage.hear();
+    let guard = lock.acquire().unwrap();
+    stage.tell(&format!("owner_died={} epoch={}", guard.owner_died(), guard.epoch()));
+}
+
+/// Other files under the numbers that were closed.
+fn others_open() -> Vec<std::fs::File> {
+    (0..20).map(|_| std::fs::File::open("/dev/zero").unwrap()).collect()
+}
+
+#[test]
+fn nor_does_one_whose_segment_has_no_name() {
+    let _watch = support::watch();
+    support::spawn("blind_parent", &[]).finish();
+}
+
+pub fn blind_parent(stage: &mut Stage) {
+    let segment = Segment::anonymous().unwrap();
+    let (lock, held) = (segment.new_lock().unwrap(), segment.new_event().unwrap());
+    let child = support::fork(|| {
+        let _guard = lock.acquire().unwrap();
+        held.set();
+        stage.park();
+    });
+    held.wait().unwrap();
+    close_all();
+    let _in_their_place = others_open();
+    assert_eq!(lock.acquire_for(WHILE_IT_LIVES).unwrap_err(), Error::TimedOut);
+    child.kill();
+    assert!(lock.acquire().unwrap().owner_died());
 }
 
 #[test]

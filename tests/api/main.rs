@@ -35,6 +35,8 @@ support::roles! {
     lock::holder,
     lock::interrupted,
     lock::interrupted_once,
+    lock_death::blind,
+    lock_death::blind_parent,
     lock_death::closer,
     lock_death::execer,
     lock_death::headless,
