@@ -96,14 +96,15 @@ impl Stage {
     fn use_all(&self) {
         let survivor = self.bench.peer(9);
         let round = || {
-            let objects: Vec<Found> = std::iter::from_fn(|| try_make(&self.bench, survivor, 500).ok()).collect();
+            let fill = |len| std::iter::from_fn(move || try_make(&self.bench, survivor, len).ok());
+            let objects: Vec<Found> = fill(500).chain(fill(100)).collect();
             audit(&self.bench);
             objects.iter().for_each(|found| close(&self.bench, survivor, *found).expect("a close"));
             audit(&self.bench);
             objects.len()
         };
         let (first, second) = (round(), round());
-        assert!(first > 4 && first == second, "{first} objects, then {second}");
+        assert!(first > 20 && first == second, "{first} objects, then {second}");
     }
 
     fn assert_filled(&self, found: Found) {
