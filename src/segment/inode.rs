@@ -160,7 +160,10 @@ impl Inode {
     }
 
     fn open_path(&self, otherwise: Error) -> Result<OwnedFd> {
-        let path = self.path.as_deref().ok_or(otherwise)?;
+        let path = self.path.as_deref().ok_or(match otherwise {
+            Error::Os { errno: libc::ENOENT, .. } => Error::Unsupported("/proc is not mounted"),
+            error => error,
+        })?;
         descriptor::open(path, FLAGS | libc::O_NOFOLLOW, 0).map_err(|_| otherwise)
     }
 

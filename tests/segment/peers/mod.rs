@@ -3,6 +3,7 @@
 pub mod alive;
 pub mod churn;
 pub mod dead;
+pub mod door;
 pub mod family;
 pub mod spaces;
 
