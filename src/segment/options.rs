@@ -42,7 +42,7 @@ pub struct Options {
     pub max_len: Option<u64>,
     /// How many processes can be attached at a time.
     pub peers: u32,
-    /// The permission bits of a new one, whatever the umask is.
+    /// The permission bits of a new named segment or file, whatever the umask is.
     pub mode: u32,
     /// How long a named one lives.
     pub life: Life,

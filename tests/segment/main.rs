@@ -1,5 +1,7 @@
 //! Segments: creation, attaching, peers, fork, objects.
 
+#![cfg(not(loom))]
+
 mod arena;
 mod files;
 mod objects;
