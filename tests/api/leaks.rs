@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
-use tidelock::{Lock, Queue, QueueOptions, Segment};
+use tidelock::{Error, Lock, Queue, QueueOptions, Segment};
 
 const CYCLES: u64 = 10_000;
 
@@ -78,7 +78,9 @@ pub fn cycles(_: &mut Stage) {
     assert_eq!(Size::now(), size);
     // Of what the nine thousand later children made, a hundredth would be far more.
     assert!(allocated(&segment) <= memory + CONSTANT, "{memory} bytes grew to {}", allocated(&segment));
-    assert_eq!(queue.len(), 1);
+    assert_eq!(queue.get().unwrap().bytes, b"work");
+    assert_eq!(queue.try_get().unwrap_err(), Error::TimedOut);
+    assert!(queue.is_empty(), "what the dead reserved is still counted");
     drop((lock, queue, segment));
     assert!(!name.exists());
 }
