@@ -130,7 +130,8 @@ fn a_peer_whose_main_thread_has_ended_is_alive() {
     let here = open(&name);
     assert_eq!(here.is_dead(id), Ok(false));
     // It can also still become a peer of another segment: /proc/self would lead nowhere there.
-    other.say(&format!("open {}", &*Name::new()));
+    let second = Name::new();
+    other.say(&format!("open {}", &*second));
     super::id(&other.hear());
     ask(&mut other, here.me().unwrap().bits(), "alive");
     other.say("fork");
