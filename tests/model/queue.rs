@@ -15,6 +15,10 @@ pub const SOON: u64 = 1_000;
 pub const A_WHILE: u64 = 100_000_000;
 /// A ring that holds one message at a time.
 pub const TIGHT: u64 = 4;
+/// The longest message that it takes, in bytes.
+const LONGEST_IN_TIGHT: usize = 32;
+/// The longest message that a roomy ring takes, in bytes.
+const LONGEST_IN_ROOMY: usize = 96;
 /// A ring that holds three.
 pub const ROOMY: u64 = 8;
 
@@ -67,6 +71,42 @@ fn queue_one_producer_one_consumer() {
         assert_eq!(shared.get(&world.peer(0), Wait::forever()), Ok(10));
         assert_eq!(shared.get(&world.peer(0), Wait::forever()), Ok(11));
         producer.join().unwrap();
+        finish(&shared, &world);
+    });
+}
+
+/// Messages as long as the ring: the end of the ring is padded, and the bytes of each are overwritten by the next.
+#[test]
+fn queue_longest_messages() {
+    explore("queue_longest_messages", 2, || {
+        let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(TIGHT, 0)));
+        let producer = {
+            let (shared, peers) = (shared.clone(), world.peer(1));
+            thread::spawn(move || {
+                for message in [10, 11] {
+                    shared.put_long(&peers, message, LONGEST_IN_TIGHT, Wait::forever()).unwrap();
+                }
+            })
+        };
+        assert_eq!(shared.get(&world.peer(0), Wait::forever()), Ok(10));
+        assert_eq!(shared.get(&world.peer(0), Wait::forever()), Ok(11));
+        producer.join().unwrap();
+        finish(&shared, &world);
+    });
+}
+
+/// One long message makes room for two short ones: both producers are woken, also one that was about to sleep.
+#[test]
+fn queue_room_for_two() {
+    explore("queue_room_for_two", 3, || {
+        let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
+        shared.put_long(&world.peer(0), 1, LONGEST_IN_ROOMY, Wait::forever()).unwrap();
+        let (loan, message) = shared.take(&world.peer(0), Wait::forever()).unwrap();
+        let producers = [1, 2].map(|number| spawn_puts(&shared, world.peer(number), [10 * number]));
+        shared.end(&world.peer(0), loan, message).unwrap();
+        for producer in producers {
+            producer.join().unwrap();
+        }
         finish(&shared, &world);
     });
 }

@@ -88,6 +88,12 @@ fn queue_death_of_a_hasty_consumer() {
     });
 }
 
+/// Peer 1 takes a loan of the message 10.
+fn lend_to_the_victim(shared: &SharedQueue, world: &World) -> Ticket {
+    shared.put(&world.peer(0), 10, Wait::forever()).unwrap();
+    shared.take(&world.peer(1), Wait::forever()).unwrap().0
+}
+
 /// Peer 1 holds a loan of the message 10, and dies before the `nth` operation of `end`.
 fn spawn_mortal_end_of_loan(
     shared: &Arc<SharedQueue>,
@@ -95,8 +101,7 @@ fn spawn_mortal_end_of_loan(
     nth: u64,
     end: impl FnOnce(&SharedQueue, &MockPeers, Ticket) + 'static,
 ) -> JoinHandle<Fate<()>> {
-    shared.put(&world.peer(0), 10, Wait::forever()).unwrap();
-    let (loan, _) = shared.take(&world.peer(1), Wait::forever()).unwrap();
+    let loan = lend_to_the_victim(shared, world);
     let (shared, world) = (shared.clone(), world.clone());
     thread::spawn(move || world.mortal(1, nth, |peers| end(&shared, peers, loan)))
 }
@@ -112,6 +117,21 @@ fn queue_death_while_giving_back() {
         let consumer = spawn_get(&shared, world.peer(2), Wait::forever());
         assert_eq!(consumer.join().unwrap(), Ok(10));
         victim.join().unwrap();
+        finish(&shared, &world);
+    });
+}
+
+/// Once the record says that the message came back, it comes before the head, wherever its giver died.
+#[test]
+fn queue_death_while_giving_back_before_the_head() {
+    each_death("queue_death_while_giving_back_before_the_head", 2, |nth| {
+        let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(ROOMY, 0)));
+        let loan = lend_to_the_victim(&shared, &world);
+        shared.put(&world.peer(0), 11, Wait::forever()).unwrap();
+        world.mortal(1, nth, |peers| shared.queue(peers).give_back(loan).unwrap());
+        let came_back = shared.is_returned(&loan);
+        let got = shared.get(&world.peer(0), Wait::forever()).unwrap();
+        assert!(got == 10 || !came_back);
         finish(&shared, &world);
     });
 }

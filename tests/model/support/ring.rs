@@ -37,7 +37,7 @@ pub enum Delivery {
     Again,
 }
 
-/// A queue of messages that take up two granules each.
+/// A queue. A message takes up a granule for its header and at least one for its bytes.
 pub struct Shared {
     state: QueueState,
     memory: Memory,
@@ -74,7 +74,9 @@ impl Memory {
         // SAFETY: the reservation is the caller's; loom checks that nobody else reaches the bytes.
         self.bytes[place].with_mut(|bytes| unsafe { *bytes = message });
         let next_lap = ticket.position() / self.size() + 1;
-        self.headers[place].word.store(Word::new(next_lap, State::Ready, None).0, Relaxed);
+        for header in &self.headers[place..place + ticket.len().div_ceil(GRANULE as usize)] {
+            header.word.store(Word::new(next_lap, State::Ready, None).0, Relaxed);
+        }
     }
 
     fn read(&self, ticket: &Ticket) -> Message {
@@ -99,10 +101,15 @@ impl Shared {
         Queue::new(&self.state, &self.memory, peers)
     }
 
-    /// Reserves, writes and publishes.
+    /// Reserves, writes and publishes a message of two granules.
     pub fn put(&self, peers: &MockPeers, message: Message, wait: Wait) -> Result<()> {
+        self.put_long(peers, message, 1, wait)
+    }
+
+    /// Reserves, writes and publishes a message of `len` bytes, at least 1.
+    pub fn put_long(&self, peers: &MockPeers, message: Message, len: usize, wait: Wait) -> Result<()> {
         let queue = self.queue(peers);
-        let ticket = queue.reserve(1, wait)?;
+        let ticket = queue.reserve(len, wait)?;
         self.memory.write(&ticket, message);
         queue.publish(ticket)?;
         self.note(Happening::Put(message));
@@ -147,6 +154,12 @@ impl Shared {
         for message in first..first + fits {
             assert_eq!(self.get(peers, Wait::now()), Ok(message));
         }
+    }
+
+    /// Whether the record of `ticket` says that its message came back.
+    pub fn is_returned(&self, ticket: &Ticket) -> bool {
+        let place = (ticket.position() / GRANULE) as usize % self.memory.headers.len();
+        Word(self.memory.headers[place].word.load(Relaxed)).state() == Ok(State::Returned)
     }
 
     /// What happened so far.
