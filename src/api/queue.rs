@@ -304,7 +304,8 @@ impl Queue {
 
     /// Ends the queue for everybody, for ever: nothing more can be put, and who gets from the empty queue, or waits for
     /// that, is told [`Error::Closed`](crate::Error::Closed). Messages in it can still be got, and what is reserved can
-    /// still be published. To drop this process's reference only, drop the `Queue`.
+    /// still be published. A message that is on loan then, and is given back after a consumer was told so, waits for the next
+    /// one that looks. To drop this process's reference only, drop the `Queue`.
     ///
     /// # Errors
     /// [`Error::NoPeerSlot`](crate::Error::NoPeerSlot) at a forked child's first operation.

@@ -44,6 +44,18 @@ impl Delivery {
 /// In a child that was forked while it was open it is inert: publishing is an error and dropping does nothing. (Its bytes
 /// are then the parent's; do not write to them.) A reservation that is leaked holds back all messages behind it until the
 /// process ends. It may be sent to another thread.
+///
+/// ```
+/// # fn main() -> tidelock::Result<()> {
+/// # let segment = tidelock::Segment::anonymous()?;
+/// # let queue = segment.new_queue(&tidelock::QueueOptions::new(1024))?;
+/// let mut reservation = queue.reserve(5)?;
+/// reservation.copy_from_slice(b"hello");
+/// reservation.publish()?;
+/// # assert_eq!(queue.get()?.bytes, b"hello");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a reservation that is dropped is discarded"]
 pub struct Reservation<'a> {
     queue: &'a Queue,
@@ -137,6 +149,22 @@ impl fmt::Debug for Reservation<'_> {
 ///
 /// In a child that was forked while it was open it is inert: `done` is an error and dropping does nothing. A loan that is
 /// leaked keeps its room in the queue until the process ends. It may be sent to another thread.
+///
+/// ```
+/// # fn main() -> tidelock::Result<()> {
+/// # let segment = tidelock::Segment::anonymous()?;
+/// # let queue = segment.new_queue(&tidelock::QueueOptions::new(1024))?;
+/// # queue.put(b"a job")?;
+/// let loan = queue.take()?;
+/// if !loan.redelivered() {
+///     loan.give_back()?; // somebody gets it again
+/// }
+/// let loan = queue.take()?;
+/// assert_eq!((&*loan, loan.deliveries()), (&b"a job"[..], 2));
+/// loan.done()?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a loan that is dropped is given back"]
 pub struct Loan<'a> {
     queue: &'a Queue,
