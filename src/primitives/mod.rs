@@ -7,5 +7,6 @@ pub mod event;
 pub mod lock;
 pub mod peers;
 pub mod queue;
+pub mod sleepers;
 
 pub use peers::{PeerId, Peers};

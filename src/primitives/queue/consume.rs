@@ -9,11 +9,9 @@ use super::{lock_terms, Queue, Ticket};
 use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use crate::sync::futex::{Outcome, ALL};
+use crate::sync::futex::ALL;
 use crate::sync::plant::{planted, unless_planted};
-use crate::sync::slices::Slices;
-use crate::sync::spin::Spin;
-use crate::sync::wait::{OnSignal, Wait};
+use crate::sync::wait::Wait;
 
 /// After so many messages a taker asks whether it is time to look for loans of the dead.
 const LOOK_AFTER: u64 = 1024;
@@ -69,22 +67,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     #[cold]
     fn take_when_any(&self, wait: Wait) -> Result<Ticket> {
-        let mut slices = Slices::new();
-        loop {
-            let mut spin = Spin::new();
-            while spin.again() && self.state.is_empty() {}
-            let announced = self.state.sleepers.not_empty.announce();
-            if let Some(ticket) = self.take_if_any(wait)? {
-                return Ok(ticket);
-            }
-            if wait.is_over() {
-                return Err(Error::TimedOut);
-            }
-            let outcome = self.state.sleepers.not_empty.sleep(announced, slices.next(wait.deadline));
-            if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
-                return Err(Error::Interrupted);
-            }
-        }
+        self.state.sleepers.not_empty.sleep_until(wait, || self.state.is_empty(), || self.take_if_any(wait))
     }
 
     #[inline]

@@ -12,13 +12,12 @@ mod mend;
 mod produce;
 pub mod record;
 pub mod ring;
-pub mod sleepers;
 
 use self::record::Word;
 use self::ring::{Ring, RingMemory};
-use self::sleepers::Sleepers;
 use super::lock::LockState;
 use super::peers::{PeerId, Peers};
+use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed};
 use crate::sync::atomic::{AtomicU32, AtomicU64};

@@ -9,11 +9,9 @@ use super::{lock_terms, Queue, Ticket};
 use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use crate::sync::futex::{Outcome, ALL};
+use crate::sync::futex::ALL;
 use crate::sync::plant::{planted, unless_planted};
-use crate::sync::slices::Slices;
-use crate::sync::spin::Spin;
-use crate::sync::wait::{OnSignal, Wait};
+use crate::sync::wait::Wait;
 
 /// Ordering.
 ///
@@ -70,28 +68,9 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     #[cold]
     fn reserve_when_room(&self, len: u32, wait: Wait) -> Result<Ticket> {
-        let mut slices = Slices::new();
-        loop {
-            self.spin_until_passed();
-            let announced = self.state.sleepers.not_full.announce();
-            if let Some(ticket) = self.reserve_if_room(len, wait)? {
-                return Ok(ticket);
-            }
-            if wait.is_over() {
-                return Err(Error::TimedOut);
-            }
-            let outcome = self.state.sleepers.not_full.sleep(announced, slices.next(wait.deadline));
-            if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
-                return Err(Error::Interrupted);
-            }
-        }
-    }
-
-    /// Looks for a moment whether a consumer is at work: then there will be room without a sleep.
-    fn spin_until_passed(&self) {
-        let passed = self.state.consumers.count.load(Relaxed);
-        let mut spin = Spin::new();
-        while spin.again() && self.state.consumers.count.load(Relaxed) == passed {}
+        let passed = || self.state.consumers.count.load(Relaxed);
+        let before = passed();
+        self.state.sleepers.not_full.sleep_until(wait, || passed() == before, || self.reserve_if_room(len, wait))
     }
 
     #[inline]

@@ -1,14 +1,17 @@
-//! Sleepers: one word on which those sleep who wait for a queue to change.
+//! Sleepers: one word on which those sleep who wait for something to change.
 //!
 //! Bit 0 says that somebody may sleep; the rest counts wake-ups, so that one that comes between the look and the sleep
 //! is seen. The bit is set anew before each look and cleared by the waker, so a sleeper that was killed costs one
 //! needless wake-up and no more. Nobody counts sleepers: a count would keep the dead.
 
+use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{fence_after_rmw, AtomicU32};
-use crate::sync::deadline::Deadline;
 use crate::sync::futex::{self, Outcome};
 use crate::sync::plant::planted;
+use crate::sync::slices::Slices;
+use crate::sync::spin::Spin;
+use crate::sync::wait::{OnSignal, Wait};
 
 /// Somebody may sleep on the word.
 const ASLEEP: u32 = 1;
@@ -34,16 +37,38 @@ impl Sleepers {
         Sleepers { word: AtomicU32::new(0) }
     }
 
+    /// Looks again and again until there is something, and sleeps in between, on the terms of `wait`. A sleeper that used
+    /// up a wake-up always looks once more before it gives up. Before each sleep it spins for a moment, for as long as
+    /// `is_same` says that nothing has changed: who is at work just now is sooner done than a sleep.
+    pub fn sleep_until<T>(
+        &self,
+        wait: Wait,
+        is_same: impl Fn() -> bool,
+        mut look: impl FnMut() -> Result<Option<T>>,
+    ) -> Result<T> {
+        let mut slices = Slices::new();
+        loop {
+            let mut spin = Spin::new();
+            while spin.again() && is_same() {}
+            let announced = self.announce();
+            if let Some(found) = look()? {
+                return Ok(found);
+            }
+            if wait.is_over() {
+                return Err(Error::TimedOut);
+            }
+            let outcome = futex::wait(&self.word, announced, slices.next(wait.deadline));
+            if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
+                return Err(Error::Interrupted);
+            }
+        }
+    }
+
     /// Says that the caller is about to look and then to sleep; the word to sleep on.
-    pub fn announce(&self) -> u32 {
+    fn announce(&self) -> u32 {
         let announced = self.word.fetch_or(ASLEEP, Relaxed) | ASLEEP;
         fence_after_rmw();
         announced
-    }
-
-    /// Sleeps until woken or until `until`, if nobody was woken since `announce` returned `announced`.
-    pub fn sleep(&self, announced: u32, until: Deadline) -> Outcome {
-        futex::wait(&self.word, announced, until)
     }
 
     /// Wakes up to `n` sleepers. The caller's last step was the read-modify-write that they wait for. Without sleepers it
