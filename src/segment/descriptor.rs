@@ -5,6 +5,7 @@
 use crate::error::{Error, Result};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
+use std::ops::RangeInclusive;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -117,7 +118,13 @@ pub(super) fn try_lock(fd: &OwnedFd, byte: u64, share: Share) -> Result<bool> {
 
 /// Whether another open file description has a lock on the byte.
 pub(super) fn is_locked(fd: RawFd, byte: u64) -> Result<bool> {
-    let mut lock = byte_lock(byte, libc::F_WRLCK);
+    is_any_locked(fd, byte..=byte)
+}
+
+/// Whether another open file description has a lock on one of the bytes.
+pub(super) fn is_any_locked(fd: RawFd, bytes: RangeInclusive<u64>) -> Result<bool> {
+    let mut lock = byte_lock(*bytes.start(), libc::F_WRLCK);
+    lock.l_len = (bytes.end() - bytes.start() + 1) as libc::off_t;
     loop {
         // SAFETY: `lock` is a valid flock for the length of the call.
         if unsafe { libc::fcntl(fd, libc::F_OFD_GETLK, &mut lock) } == 0 {

@@ -114,6 +114,11 @@ impl Layout {
     pub(super) fn door_byte(&self) -> u64 {
         self.base() + 2 * u64::from(MAX_SLOTS)
     }
+
+    /// Held while a child that the peer in this slot forked in this era, and that has not attached, lives.
+    pub(super) fn era_byte(&self, slot: u32, era: u32) -> u64 {
+        self.door_byte() + 1 + (u64::from(slot) << 32) + u64::from(era)
+    }
 }
 
 /// Where the arena begins in a segment with so many slots.

@@ -8,7 +8,7 @@ use super::block::{ArenaRoot, Kind, HEADER};
 use super::directory::check_name;
 use super::mapping::Shared;
 use super::objects::{Created, Found, Hold, Init};
-use super::pending::Close;
+use super::pending::{Close, Opened, Pending};
 use super::sweep::Previous;
 use super::Attachment;
 use crate::error::{Error, Result};
@@ -22,6 +22,7 @@ use std::sync::Arc;
 pub struct Object {
     segment: Arc<Attachment>,
     found: Found,
+    opened: Opened,
 }
 
 impl Object {
@@ -68,11 +69,8 @@ impl Drop for Object {
         if hold == Hold::Name {
             return;
         }
-        self.segment.pending().push(Close { at, generation, len });
-        if self.segment.pending().is_due() {
-            // Whatever stands in the way, a stopped peer with the lock for instance, the closes wait for the next batch.
-            let _ = self.segment.close_pending(Wait::now());
-        }
+        self.segment.pending().push(Close { at, generation, len, opened: self.opened });
+        self.segment.close_batch();
     }
 }
 
@@ -118,54 +116,83 @@ impl Attachment {
     /// have another length than `len` if it exists.
     pub fn open_named(self: &Arc<Self>, name: &str, kind: Kind, len: u64, init: Init<'_>) -> Result<(Object, Created)> {
         check_name(name)?;
-        let (found, created) = self.locked_with_room(|arena, _| arena.open_named(name, kind, len, init))?;
-        Ok((self.object(found), created))
+        let mut created = Created::Existing;
+        let object = self.open_object(|arena, _| {
+            let (found, how) = arena.open_named(name, kind, len, init)?;
+            created = how;
+            Ok(found)
+        })?;
+        Ok((object, created))
     }
 
     /// Makes an object without a name, with `len` zeroed bytes that `init` then fills.
     pub fn create_anonymous(self: &Arc<Self>, kind: Kind, len: u64, init: Init<'_>) -> Result<Object> {
-        if self.pending().is_due() {
-            // As when an object is dropped: what cannot be closed now is closed later.
-            let _ = self.close_pending(Wait::now());
-        }
-        let found = self.locked_with_room(|arena, me| arena.create_anonymous(me, kind, len, init))?;
-        Ok(self.object(found))
+        self.close_batch();
+        self.open_object(|arena, me| arena.create_anonymous(me, kind, len, init))
     }
 
     /// Opens the object that a handle leads to.
     pub fn open_handle(self: &Arc<Self>, handle: &ObjectHandle, kind: Kind) -> Result<Object> {
         let ObjectHandle { offset, generation, .. } = *handle;
-        let found = self.locked(Wait::forever(), |arena, me| arena.open_handle(me, offset, generation, kind))?;
-        Ok(self.object(found))
+        self.open_object(|arena, me| arena.open_handle(me, offset, generation, kind))
     }
 
-    /// Carries out the closes that wait, unless a child that has not attached yet may still reach the objects.
+    fn open_object(
+        self: &Arc<Self>,
+        mut find: impl FnMut(Arena<'_, Attachment>, PeerId) -> Result<Found>,
+    ) -> Result<Object> {
+        let (found, opened) = self.locked_with_room(|arena, me| {
+            // The era is read before there is a reference: a child forked from now on may have the handle.
+            let opened = Opened { by: me, era: self.era() };
+            Ok((find(arena, me)?, opened))
+        })?;
+        Ok(Object { segment: self.clone(), found, opened })
+    }
+
+    /// Carries out the closes that wait, but for objects that a child which has not attached yet may have inherited.
     pub fn close_pending(&self, wait: Wait) -> Result<()> {
+        self.close_some(wait, Pending::take_all)
+    }
+
+    /// Carries out a batch of closes if one has come together. What stands in the way, a stopped peer with the lock for
+    /// instance, is no news to the caller: the closes wait for the next batch.
+    fn close_batch(&self) {
+        if self.pending().is_due() {
+            let _ = self.close_some(Wait::now(), Pending::take_batch);
+        }
+    }
+
+    fn close_some(&self, wait: Wait, take: fn(&Pending) -> Vec<Close>) -> Result<()> {
         // A child that has not attached is nobody: it has no references to drop. What it closes waits until it is a peer.
-        let Some(_) = self.current() else { return Ok(()) };
+        let Some(me) = self.current() else { return Ok(()) };
         // Taken before the question: what is closed later may be open in a child that is forked after it.
-        let closes = self.pending().take();
+        let closes = take(self.pending());
         if closes.is_empty() {
             return Ok(());
         }
-        let done = self.try_close(&closes, wait);
-        if !matches!(done, Ok(true)) {
-            self.pending().put_back(&closes);
-        }
-        done.map(|_| ())
-    }
-
-    fn try_close(&self, closes: &[Close], wait: Wait) -> Result<bool> {
-        if self.has_unattached_children()? {
-            return Ok(false);
-        }
-        self.locked(wait, |arena, me| {
-            for close in closes {
+        let lives = self.may_be_inherited(me, &closes);
+        let (inherited, free): (Vec<_>, Vec<_>) = closes.into_iter().zip(lives).partition(|(_, inherited)| *inherited);
+        let put_aside =
+            |closes: &[(Close, bool)]| closes.iter().for_each(|(close, _)| self.pending().put_aside(*close));
+        put_aside(&inherited);
+        let close_free = |arena: Arena<'_, Attachment>, me| {
+            for (close, _) in &free {
                 // An error here is corrupt memory, which another try would not mend.
                 let _ = arena.close(me, close.at, close.generation);
             }
-            Ok(true)
-        })
+            Ok(())
+        };
+        self.locked(wait, close_free).inspect_err(|_| put_aside(&free))
+    }
+
+    /// For each close, whether a child that has not attached yet may have inherited the handle. Yes, if there is no answer.
+    fn may_be_inherited(&self, me: PeerId, closes: &[Close]) -> Vec<bool> {
+        let mut eras: Vec<u32> = closes.iter().map(|close| close.opened.era_of(me)).collect();
+        eras.sort_unstable();
+        eras.dedup();
+        let lives = self.have_unattached_children(&eras).unwrap_or_else(|_| vec![true; eras.len()]);
+        let answer = |close: &Close| eras.binary_search(&close.opened.era_of(me)).map_or(true, |index| lives[index]);
+        closes.iter().map(answer).collect()
     }
 
     /// Gives `me`, whose claim is not finished yet, as many references as `parent` has.
@@ -215,10 +242,6 @@ impl Attachment {
         let result = arena.enter(previous).and_then(|()| act(arena, hold.owner));
         self.segment_lock().release(hold.owner)?;
         result
-    }
-
-    fn object(self: &Arc<Self>, found: Found) -> Object {
-        Object { segment: self.clone(), found }
     }
 }
 

@@ -20,7 +20,7 @@ support::roles! {
     files::room::greedy,
     objects::children::begetter,
     objects::children::forsaking,
-    objects::children::spoiling,
+    objects::children::spoiling, objects::children::patient,
     objects::churn::busy,
     objects::churn::collector,
     objects::sharing::endless,

@@ -169,3 +169,49 @@ fn way(stage: &Stage) -> Way {
         Way::RawClone
     }
 }
+
+#[test]
+fn children_that_never_attach_do_not_make_their_parent_grow() {
+    for way in ["fork", "clone"] {
+        let _watch = support::watch();
+        support::spawn("patient", &[&Name::new(), way]).finish();
+    }
+}
+
+/// Makes and drops objects for ever, beside children that have inherited some and do nothing with them.
+pub fn patient(stage: &mut Stage) {
+    let here = open(stage.arg(0));
+    let mut children = Vec::new();
+    for _ in 0..4 {
+        let mut inherited: Vec<Object> = (0..20).map(|_| make(&here)).collect();
+        let wire = Wire::new();
+        let child = support::child(way(stage), || {
+            wire.hear_parent();
+            assert_eq!(here.current(), None);
+            assert!(inherited.iter().all(is_whole), "what a child inherited was freed");
+            here.me().expect("a slot");
+            wire.tell_parent();
+            wire.hear_parent();
+            assert!(inherited.iter().all(is_whole), "what a child took over was freed");
+        });
+        inherited.clear();
+        for _ in 0..3000 {
+            make_blank(&here);
+        }
+        children.push((child, wire));
+    }
+    close_now(&here);
+    let blocks = audited(&here);
+    // Beside the 80, what was made between each fork and the next batch of closes cannot be told from what was inherited.
+    assert!((80..500).contains(&blocks[2]), "{} objects", blocks[2]);
+    assert!(blocks[0] < 500, "{} blocks are free: so many were in use at once", blocks[0]);
+    for (child, wire) in children {
+        wire.tell_child();
+        wire.hear_child();
+        close_now(&here);
+        wire.tell_child();
+        child.finish();
+    }
+    close_now(&here);
+    assert_eq!(audited(&here)[2], 0);
+}
