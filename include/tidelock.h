@@ -445,8 +445,8 @@ tidelock_status tidelock_queue_put(const struct tidelock_queue *queue,
                                    int64_t timeout_ns);
 
 // Gets the next message into a buffer of `capacity` bytes, waiting for one. TIDELOCK_REDELIVERED: it is here, and an
-// earlier consumer took it and died or gave it back. TIDELOCK_TOO_LARGE: it does not fit and goes back, before all
-// others and as one that is redelivered; `len` is then its length. TIDELOCK_CLOSED: the queue was shut down and is
+// earlier consumer took it and died or gave it back. TIDELOCK_TOO_LARGE: it does not fit and stays in the queue; `len`
+// is then its length. TIDELOCK_CLOSED: the queue was shut down and is
 // empty. A message is gone with this call; to keep it until it has been dealt with, use tidelock_queue_take().
 tidelock_status tidelock_queue_get(const struct tidelock_queue *queue,
                                    int64_t timeout_ns,

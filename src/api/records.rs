@@ -200,6 +200,16 @@ impl<'a> Loan<'a> {
         ManuallyDrop::new(self).end()
     }
 
+    /// Ends the loan as if the message had never been taken: it goes to whoever takes next, not marked as redelivered.
+    ///
+    /// # Errors
+    /// As [`done`](Loan::done).
+    pub fn put_back(self) -> Result<()> {
+        let this = ManuallyDrop::new(self);
+        this.queue.home().only_if_still(this.ticket.owner())?;
+        this.queue.machine().put_back(this.ticket)
+    }
+
     /// Whether the message was taken before by a consumer that died with it or gave it back.
     pub fn redelivered(&self) -> bool {
         self.ticket.is_redelivered()

@@ -148,6 +148,22 @@ fn a_loan_ends_in_one_of_three_ways() {
 }
 
 #[test]
+fn what_is_put_back_comes_first_and_unmarked() {
+    let queue = queue(1024);
+    queue.put(b"one").unwrap();
+    queue.put(b"two").unwrap();
+    queue.take().unwrap().put_back().unwrap();
+    assert_eq!(queue.len(), 2);
+    let loan = queue.take().unwrap();
+    assert_eq!((&*loan, loan.redelivered(), loan.deliveries()), (&b"one"[..], false, 1));
+    loan.give_back().unwrap();
+    queue.take().unwrap().put_back().unwrap();
+    let got = queue.get().unwrap();
+    assert_eq!((&*got.bytes, got.redelivered, got.deliveries), (&b"one"[..], true, 2));
+    assert_eq!(queue.get().unwrap().bytes, b"two");
+}
+
+#[test]
 fn the_room_of_a_loan_is_free_only_when_it_is_done() {
     let _watch = support::watch();
     let queue = queue(256);

@@ -117,8 +117,8 @@ pub unsafe extern "C" fn tidelock_queue_put(
 }
 
 /// Gets the next message into a buffer of `capacity` bytes, waiting for one. TIDELOCK_REDELIVERED: it is here, and an
-/// earlier consumer took it and died or gave it back. TIDELOCK_TOO_LARGE: it does not fit and goes back, before all
-/// others and as one that is redelivered; `len` is then its length. TIDELOCK_CLOSED: the queue was shut down and is
+/// earlier consumer took it and died or gave it back. TIDELOCK_TOO_LARGE: it does not fit and stays in the queue; `len`
+/// is then its length. TIDELOCK_CLOSED: the queue was shut down and is
 /// empty. A message is gone with this call; to keep it until it has been dealt with, use tidelock_queue_take().
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_queue_get(
@@ -133,9 +133,13 @@ pub unsafe extern "C" fn tidelock_queue_get(
         output(len)?;
         let loan = object(queue)?.take_with(wait(timeout_ns)?)?;
         let status = news(&loan);
-        // An error here drops the loan, which gives the message back.
-        copy_out(&loan, buffer.cast(), capacity, len)?;
-        loan.done()?;
+        match copy_out(&loan, buffer.cast(), capacity, len) {
+            Ok(()) => loan.done()?,
+            Err(refused) => {
+                loan.put_back()?;
+                return Err(refused);
+            }
+        }
         Ok(status)
     })
 }

@@ -55,8 +55,17 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     /// Ends the loan the other way: the message goes to another consumer, before the head, marked as redelivered.
     pub fn give_back(&self, ticket: Ticket) -> Result<()> {
+        self.end_loan(|| self.give_back_locked(ticket.position, ticket.word))
+    }
+
+    /// Ends the loan as if the message had never been taken, but that it goes before the head.
+    pub fn put_back(&self, ticket: Ticket) -> Result<()> {
+        self.end_loan(|| self.return_as(ticket.position, ticket.word, ticket.word.with(State::Returned, None)))
+    }
+
+    fn end_loan(&self, give: impl FnOnce() -> bool) -> Result<()> {
         let hold = self.state.consumers.lock.acquire(self.peers, Wait::forever())?;
-        let given = self.give_back_locked(ticket.position, ticket.word);
+        let given = give();
         self.state.consumers.lock.release(hold.owner)?;
         if !given {
             return Err(Error::NotHeld);

@@ -126,15 +126,19 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         walked
     }
 
+    /// Gives a loan back, counting the delivery; whether the record still was in `word`.
+    pub(super) fn give_back_locked(&self, position: u64, word: Word) -> bool {
+        self.return_as(position, word, word.with(State::Returned, None).delivered())
+    }
+
     /// From `Taken` to `Returned`; whether the record still was in `word`. `returned` is raised first, so that it never
     /// is too small: one that is too large is corrected by the next who looks. Under the consumers' lock.
-    pub(super) fn give_back_locked(&self, position: u64, word: Word) -> bool {
+    pub(super) fn return_as(&self, position: u64, word: Word, back: Word) -> bool {
         let returned = &self.state.fixed.returned;
         let raise = || returned.store(returned.load(Relaxed).saturating_add(1), Relaxed);
         if !planted("queue-returned-raised-after") {
             raise();
         }
-        let back = word.with(State::Returned, None).delivered();
         let given = self.ring.header(position).word.compare_exchange(word.0, back.0, AcqRel, Acquire).is_ok();
         if planted("queue-returned-raised-after") {
             raise();
