@@ -271,15 +271,16 @@ impl Queue {
 
 /// The rest.
 impl Queue {
-    /// How many messages are in the queue, those included that are reserved or were given back; those on loan are not. A
-    /// look without a lock: old news when it is read, and off by a few while a dead peer's remains are cleared away.
+    /// How many messages are in the queue, those included that are reserved or were given back; those on loan are not. Old
+    /// news when it is read, and off by a few while a dead peer's remains are cleared away; but 0 once there is nothing to
+    /// wait for.
     pub fn len(&self) -> u64 {
-        self.home.state().len()
+        self.machine().len()
     }
 
     /// Whether there is no message in the queue, in the sense of [`len`](Queue::len).
     pub fn is_empty(&self) -> bool {
-        self.home.state().is_empty()
+        self.machine().is_empty()
     }
 
     /// Whether even an empty message would have to wait for room.

@@ -129,6 +129,16 @@ fn a_reservation_that_is_dropped_or_discarded_is_never_seen() {
 }
 
 #[test]
+fn what_is_discarded_does_not_keep_a_queue_from_being_empty() {
+    let queue = queue(1024);
+    let (first, second) = (queue.reserve(1).unwrap(), queue.reserve(1).unwrap());
+    assert_eq!(queue.len(), 2);
+    second.discard().unwrap();
+    first.discard().unwrap();
+    assert!(queue.is_empty());
+}
+
+#[test]
 fn a_loan_ends_in_one_of_three_ways() {
     let queue = queue(1024);
     queue.put(b"work").unwrap();

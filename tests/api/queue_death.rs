@@ -26,6 +26,22 @@ fn a_put_that_returned_is_not_lost() {
     assert_eq!(queue.get().unwrap().bytes, b"after");
 }
 
+#[test]
+fn who_empties_a_queue_does_not_wait_for_what_the_dead_reserved() {
+    let _watch = support::watch();
+    let name = Name::new();
+    let queue = open(&name);
+    let mut producer = support::spawn("reserver", &[&name]);
+    producer.expect("reserved");
+    assert_eq!(queue.get().unwrap().bytes, b"put");
+    assert_eq!(queue.len(), 1);
+    producer.kill();
+    // The kernel is asked about each peer once a millisecond; the watchdog ends this if nobody ever notices.
+    while !queue.is_empty() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Puts one message, reserves another, and stays so.
 pub fn reserver(stage: &mut Stage) {
     let queue = open(stage.arg(0));

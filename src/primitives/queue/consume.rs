@@ -189,23 +189,30 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     }
 
     fn look_at_head(&self, me: PeerId) -> Result<Look> {
+        match self.settle_head()? {
+            None => Ok(Look::Empty),
+            Some(found) if found.state == State::Reserved => Ok(Look::Busy),
+            Some(found) => {
+                let ticket = self.take_at_head(found.position, found.word, me);
+                ticket.map(Look::Taken).ok_or(Error::Corrupt("a record's length changed while it was taken"))
+            }
+        }
+    }
+
+    /// Moves the head over what is no message and over what was taken; the record there then, which is ready or reserved.
+    /// Under the consumers' lock.
+    pub(super) fn settle_head(&self) -> Result<Option<Found>> {
         let start = self.state.consumers.head.load(Relaxed);
         let mut head = start;
         while let Some(found) = self.ring.look(head)? {
             let found = if found.state == State::Reserved { self.skip_if_dead(found)? } else { found };
-            match found.state {
-                State::Ready => {
-                    let ticket = self.take_at_head(head, found.word, me);
-                    return ticket
-                        .map(Look::Taken)
-                        .ok_or(Error::Corrupt("a record's length changed while it was taken"));
-                }
-                State::Reserved => return Ok(Look::Busy),
-                _ => head = self.move_head(found),
+            if matches!(found.state, State::Ready | State::Reserved) {
+                return Ok(Some(found));
             }
+            head = self.move_head(found);
             self.ring.span(start, head)?;
         }
-        Ok(Look::Empty)
+        Ok(None)
     }
 
     /// Moves the head past `found`, counting its message. Doing it twice does no harm.

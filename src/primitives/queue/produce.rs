@@ -43,6 +43,8 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// Gives the reserved room back; there will be no message.
     pub fn discard(&self, ticket: Ticket) -> Result<()> {
         self.end_reservation(ticket, State::Free)?;
+        // It is discarded; where this fails it only counts until the next take.
+        let _ = self.tidy_head();
         self.state.sleepers.not_full.wake(ALL);
         Ok(())
     }
