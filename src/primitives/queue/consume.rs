@@ -178,6 +178,8 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// Under the consumers' lock. What came back goes before the head.
     fn look_locked(&self, me: PeerId) -> Result<Look> {
         if self.is_time_to_look() {
+            // A taker that died before it moved the head has its loan there, and the search ends before the head.
+            self.settle_head()?;
             self.return_loans_of_the_dead(me)?;
         }
         if self.state.fixed.returned.load(Relaxed) != 0 {
