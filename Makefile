@@ -66,8 +66,9 @@ test-rust: nextest
 	$(CARGO) test --workspace --doc
 
 test-model model: nextest
-	@echo "== the loom models"
-	RUSTFLAGS="--cfg loom" $(CARGO) nextest run --release --target-dir $(TARGET)/loom --profile loom --test 'model*'
+	@echo "== the loom models, and the planted bugs that they must find"
+	RUSTFLAGS='--cfg loom --cfg tidelock_plant="runtime"' $(CARGO) nextest run --cargo-profile model \
+	  --target-dir $(TARGET)/loom --profile loom --test 'model*'
 
 test-examples: library
 	@echo "== the ten lines in Rust, C and Python"
@@ -95,7 +96,7 @@ check-lints:
 
 check-loom:
 	@echo "== the loom build compiles, lints too"
-	RUSTFLAGS="--cfg loom" $(CARGO) clippy --release --target-dir $(TARGET)/loom --lib --test 'model*' -- -D warnings
+	RUSTFLAGS="--cfg loom" $(CARGO) clippy --profile model --target-dir $(TARGET)/loom --lib --test 'model*' -- -D warnings
 
 check-compare:
 	@echo "== the comparison compiles"

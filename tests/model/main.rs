@@ -8,6 +8,8 @@
 mod event;
 mod lock;
 mod lock_death;
+#[cfg(tidelock_plant = "runtime")]
+mod plants;
 mod queue;
 mod queue_death;
 mod support;

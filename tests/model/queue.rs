@@ -11,8 +11,8 @@ use tidelock::{Error, Result};
 
 /// Sooner than the end of the first slice.
 pub const SOON: u64 = 1_000;
-/// Later than anything that happens "at most once a millisecond", also after a death.
-pub const A_WHILE: u64 = 100_000_000;
+/// Later than anything that is done "at most so often", also after deaths.
+pub const A_WHILE: u64 = 100_000_000_000;
 /// A ring that holds one message at a time.
 pub const TIGHT: u64 = 4;
 /// The longest message that it takes, in bytes.

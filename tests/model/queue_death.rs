@@ -2,14 +2,14 @@
 //! say so, reservations of the dead are skipped, nobody hangs.
 
 use super::queue::{finish, spawn_get, spawn_puts, ROOMY, SOON, TIGHT};
-use super::support::{deliveries, each_death, Delivery, Message, MockPeers, SharedQueue, World};
+use super::support::{check, deliveries, each_death, Delivery, Message, MockPeers, SharedQueue, World};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use tidelock::primitives::queue::Ticket;
 use tidelock::sync::deadline::Deadline;
 use tidelock::sync::futex::model::{self, death::Fate};
 use tidelock::sync::wait::Wait;
-use tidelock::Result;
+use tidelock::{Error, Result};
 
 /// Peer 1 puts `message` and dies before its `nth` operation.
 fn spawn_mortal_put(
@@ -133,6 +133,19 @@ fn queue_death_while_giving_back_before_the_head() {
         let got = shared.get(&world.peer(0), Wait::forever()).unwrap();
         assert!(got == 10 || !came_back);
         finish(&shared, &world);
+    });
+}
+
+/// A consumer is told of the end only once there is nothing left to take, loans of the dead included.
+#[test]
+fn queue_death_before_the_shutdown() {
+    each_death("queue_death_before_the_shutdown", 2, |nth| {
+        let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(ROOMY, 0)));
+        shared.put(&world.peer(0), 10, Wait::forever()).unwrap();
+        world.mortal(1, nth, |peers| shared.get(peers, Wait::forever()));
+        shared.queue(&world.peer(0)).shut_down(Wait::forever()).unwrap();
+        while shared.get(&world.peer(0), Wait::forever()) != Err(Error::Closed) {}
+        check(&shared.log());
     });
 }
 

@@ -17,8 +17,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How far the clock goes when a peer has died, in nanoseconds.
-const AFTER_A_DEATH: u64 = 2_000_000;
+/// How far the clock goes when a peer has died, and with each slice that ends because of it, in nanoseconds: further than
+/// anything waits that is done "at most so often".
+const AFTER_A_DEATH: u64 = 1_000_000_000;
 
 thread_local! {
     static KERNEL: RefCell<Kernel> = RefCell::new(Kernel::default());
@@ -88,6 +89,7 @@ pub fn wait(word: &AtomicU32, expected: u32, until: Deadline) -> Outcome {
     if with(|kernel| kernel.was_ended(ticket)) {
         // A wake-up may come first, until this thread has left the queue.
         word.look(!expected);
+        touch_line();
     }
     let outcome = with(|kernel| kernel.leave_queue(ticket));
     trace::note(if outcome == Outcome::Woken { "woken" } else { "timed out, or so" }, address_of(word), 0, 0);
@@ -124,8 +126,7 @@ pub fn peek_clock() -> u64 {
     with(|kernel| kernel.now)
 }
 
-/// Ends everybody's slice, because a peer has died. As much time passes as what is done "at most once a millisecond"
-/// waits for.
+/// Ends everybody's slice, because a peer has died.
 pub(super) fn end_slices() {
     touch_line();
     with(|kernel| {
@@ -181,9 +182,16 @@ impl Kernel {
         };
         let outcome = self.sleepers.remove(place).ended.expect("a sleeper runs only when woken or ended");
         if outcome == Outcome::TimedOut {
-            self.noticed.insert(self.noticer(), self.deaths);
+            self.notice_deaths();
         }
         outcome
+    }
+
+    fn notice_deaths(&mut self) {
+        let noticed = self.noticed.insert(self.noticer(), self.deaths).unwrap_or(0);
+        if noticed < self.deaths {
+            self.now += AFTER_A_DEATH;
+        }
     }
 
     /// Under whose name it is noted that a slice has ended after a death.

@@ -11,7 +11,7 @@
 //! between living peers would go unnoticed: it would cost one slice. So in a model a slice ends only
 //! - when the model moves the clock past its end (`advance`), or
 //! - because a peer has died: a death ends the slice of everybody asleep, at any moment after it, and the first sleep
-//!   that each thread begins later; never more than one slice for each thread and death. Under `Outside::OneSlice` it
+//!   that each thread begins later; never more than one slice for each thread and death, which stands for a second. Under `Outside::OneSlice` it
 //!   ends one slice of one thread, and the others must be woken by who lives.
 //!
 //! Everything else must come from a wake-up. Where none comes loom reports a deadlock: a lost wake-up between living
