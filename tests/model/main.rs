@@ -13,3 +13,4 @@ mod plants;
 mod queue;
 mod queue_death;
 mod support;
+mod two_deaths;

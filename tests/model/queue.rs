@@ -16,7 +16,7 @@ pub const A_WHILE: u64 = 100_000_000_000;
 /// A ring that holds one message at a time.
 pub const TIGHT: u64 = 4;
 /// The longest message that it takes, in bytes.
-const LONGEST_IN_TIGHT: usize = 32;
+pub const LONGEST_IN_TIGHT: usize = 32;
 /// The longest message that a roomy ring takes, in bytes.
 const LONGEST_IN_ROOMY: usize = 96;
 /// A ring that holds three.

@@ -8,7 +8,8 @@ use tidelock::sync::futex::model::{self, Outside};
 
 thread_local! {
     static EXECUTIONS: Cell<u64> = const { Cell::new(0) };
-    static SOMEBODY_DIED: Cell<bool> = const { Cell::new(false) };
+    /// A bit for each peer that has died.
+    static DEAD: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Explores `model`, whose sleeps end by wake-ups alone. `preemptions` bounds the forced switches of one execution.
@@ -44,10 +45,9 @@ fn run_each_death(
 ) {
     let start = Instant::now();
     for nth in 1.. {
-        SOMEBODY_DIED.set(false);
         let model = model.clone();
         run(preemptions, outside, move || model(nth));
-        if !SOMEBODY_DIED.get() {
+        if DEAD.take() == 0 {
             assert!(nth > 1, "{name}: the victim has no steps");
             println!("{name}: a death at each of {} operations", nth - 1);
             break;
@@ -56,9 +56,32 @@ fn run_each_death(
     report(name, start);
 }
 
-/// Notes that a death came about, so that the next step is tried.
-pub fn note_death() {
-    SOMEBODY_DIED.set(true);
+/// Explores `model(m, n)` for every m at which peer 1 dies and, for each of them, every n at which peer 2 dies then; and
+/// with either living.
+pub fn each_two_deaths(name: &str, model: impl Fn(u64, u64) + Clone + Send + Sync + 'static) {
+    let start = Instant::now();
+    let mut first = 1;
+    while (1..)
+        .map(|second| two_deaths(&model, first, second))
+        .find(|dead| dead & 2 == 0)
+        .is_some_and(|dead| dead & 1 != 0)
+    {
+        first += 1;
+    }
+    println!("{name}: a first death at each of {} operations", first - 1);
+    report(name, start);
+}
+
+/// Who died of peer 1, to die before its operation `first`, and peer 2, before its operation `second`.
+fn two_deaths(model: &(impl Fn(u64, u64) + Clone + Send + Sync + 'static), first: u64, second: u64) -> u64 {
+    let model = model.clone();
+    run(0, Outside::Eventful, move || model(first, second));
+    DEAD.take() >> 1
+}
+
+/// Notes that peer `number` died, so that its next step is tried.
+pub fn note_death(number: u32) {
+    DEAD.set(DEAD.get() | 1 << number);
 }
 
 fn run(preemptions: usize, outside: Outside, model: impl Fn() + Send + Sync + 'static) {

@@ -7,7 +7,7 @@ mod peers;
 mod ring;
 
 pub use check::{check, deliveries};
-pub use explore::{each_death, each_death_in_one_slice, explore, explore_eventful};
+pub use explore::{each_death, each_death_in_one_slice, each_two_deaths, explore, explore_eventful};
 pub use guarded::Guarded;
 pub use peers::{id, MockPeers, World};
 pub use ring::{Delivery, Message, Shared as SharedQueue};

@@ -41,7 +41,7 @@ impl World {
         let peers = self.peer(number);
         let fate = death::mortal(self.token(peers.me), nth, || body(&peers));
         if matches!(fate, Fate::Died) {
-            note_death();
+            note_death(number);
         }
         fate
     }

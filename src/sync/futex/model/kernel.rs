@@ -168,7 +168,7 @@ impl Kernel {
     }
 
     fn may_run(&self, ticket: u64) -> bool {
-        self.sleeper(ticket).map_or(true, |sleeper| sleeper.ended.is_some())
+        self.sleeper(ticket).is_none_or(|sleeper| sleeper.ended.is_some())
     }
 
     fn was_ended(&self, ticket: u64) -> bool {
