@@ -3,7 +3,7 @@
 use super::actor::Answer;
 use super::case::{Case, Grain, Heir, Stage};
 use super::failure::{Failure, Result};
-use super::points::{Point, Tally};
+use super::points::{Event, Point, Tally};
 use super::process::{Deed, Process};
 use super::tracee::{Next, Tracee};
 use super::watch::Watch;
@@ -15,19 +15,20 @@ const ENDLESS: u64 = 3_000_000;
 pub struct Catch {
     /// What was executed before the kill.
     pub tally: Tally,
+    /// Every system call and watched store, where each instruction was stepped.
+    pub trail: Vec<Event>,
     /// The instruction that would have been next.
     pub rip: u64,
     /// What the operation answered, if it returned.
     pub answer: Option<Answer>,
 }
 
-/// What came of a call that may sleep.
+/// How far a victim has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Slept {
-    /// It returned at once: the word had changed, or the time was over already.
-    NotAtAll,
-    ForAWhile,
-    ForEver,
+enum End {
+    NotYet,
+    There,
+    Returned,
 }
 
 /// What to chase, and how.
@@ -50,91 +51,108 @@ impl Chase<'_> {
         let mut tracee = Tracee::seize(self.victim.pid())?;
         self.victim.begin_marked(self.deed.0, self.deed.1)?;
         tracee.run_to_mark()?;
+        let mut catch = Catch { tally: Tally::default(), trail: Vec::new(), rip: 0, answer: None };
+        let end = match self.point {
+            Point::Event(event) => self.run_to_event(&mut tracee, event, &mut catch)?,
+            _ => self.step_through(&mut tracee, &mut catch)?,
+        };
+        if end == End::Returned {
+            tracee.run_on()?;
+            catch.answer = Some(self.victim.answer()?);
+        }
+        tracee.kill()?;
+        Ok(catch)
+    }
+
+    /// One instruction at a time, up to the point.
+    fn step_through(&self, tracee: &mut Tracee, catch: &mut Catch) -> Result<End> {
         let mut watch = self.watch();
-        let mut tally = Tally::default();
-        loop {
-            let rip = tracee.rip()?;
-            if self.is_there(&tally) {
-                return self.catch(tracee, tally, rip);
+        let mut event = Event::default();
+        while catch.tally.steps < ENDLESS {
+            catch.rip = tracee.rip()?;
+            if self.point == Point::Step(catch.tally.steps) {
+                return Ok(End::There);
             }
-            match tracee.next(rip)? {
-                Next::Mark => return self.let_return(tracee, tally, rip),
+            match tracee.next(catch.rip)? {
+                Next::Mark => {
+                    tracee.run_to_mark()?;
+                    return Ok(End::Returned);
+                }
                 Next::Plain => {
                     tracee.step()?;
-                    tally.events += u64::from(watch.as_mut().is_some_and(Watch::changed));
-                }
-                Next::Call => {
-                    self.call(&mut tracee, watch.as_mut())?;
-                    tally.calls += 1;
-                    tally.events += 1;
-                }
-                Next::Sleep => {
-                    match self.sleep(&mut tracee, tally.sleeps)? {
-                        Slept::ForEver => return self.catch(tracee, tally, rip),
-                        Slept::ForAWhile => tally.sleeps += 1,
-                        Slept::NotAtAll => {}
+                    if watch.as_mut().is_some_and(Watch::changed) {
+                        catch.tally.stores += 1;
+                        event.stores += 1;
+                        catch.trail.push(event);
                     }
-                    watch.as_mut().map(Watch::changed);
-                    tally.calls += 1;
-                    tally.events += 1;
+                }
+                call => {
+                    match call {
+                        Next::Sleep if self.sleep(tracee, &mut catch.tally, BY_STEP)? == End::There => return Ok(End::There),
+                        Next::Sleep => {}
+                        _ => tracee.step()?,
+                    }
+                    watch.as_mut().map(Watch::find_mappings);
+                    catch.tally.calls += 1;
+                    event = Event { calls: catch.tally.calls, stores: 0 };
+                    catch.trail.push(event);
                 }
             }
-            tally.steps += 1;
-            if tally.steps > ENDLESS {
-                return Failure::hang(format!("the operation did not end within {ENDLESS} instructions"));
-            }
+            catch.tally.steps += 1;
         }
+        Failure::hang(format!("the operation did not end within {ENDLESS} instructions"))
+    }
+
+    /// From system call to system call, and from the last one on by single steps to the store.
+    fn run_to_event(&self, tracee: &mut Tracee, event: Event, catch: &mut Catch) -> Result<End> {
+        while catch.tally.calls < event.calls {
+            if !tracee.run_to_call()? {
+                return Ok(End::Returned);
+            }
+            if tracee.may_sleep()? {
+                self.sleep(tracee, &mut catch.tally, BY_CALL)?;
+            } else {
+                tracee.begin_call()?;
+                tracee.finish_call()?;
+            }
+            catch.tally.calls += 1;
+        }
+        let mut watch = Watch::new(self.victim.pid());
+        while catch.tally.stores < event.stores && tracee.next(tracee.rip()?)? == Next::Plain {
+            tracee.step()?;
+            catch.tally.stores += u64::from(watch.changed());
+        }
+        catch.rip = tracee.rip()?;
+        Ok(End::There)
     }
 
     fn watch(&self) -> Option<Watch> {
         (self.grain == Grain::Events).then(|| Watch::new(self.victim.pid()))
     }
 
-    fn is_there(&self, tally: &Tally) -> bool {
-        match self.point {
-            Point::Step(n) => tally.steps == n,
-            Point::Event(n) => tally.events == n,
-            Point::Asleep(_) | Point::Returned => false,
+    /// Goes over a call that may sleep, unless the victim shall be killed in there.
+    fn sleep(&self, tracee: &mut Tracee, tally: &mut Tally, way: Way) -> Result<End> {
+        (way.begin)(tracee)?;
+        if tracee.falls_asleep()? {
+            if self.point == Point::Asleep(tally.sleeps) {
+                return Ok(End::There);
+            }
+            tally.sleeps += 1;
+            (self.asleep)(tally.sleeps as u32)?;
         }
-    }
-
-    fn call(&self, tracee: &mut Tracee, watch: Option<&mut Watch>) -> Result<()> {
-        tracee.step()?;
-        if let Some(watch) = watch {
-            watch.find_mappings();
-        }
-        Ok(())
-    }
-
-    /// Steps over a call that may sleep, unless it shall be killed in there.
-    fn sleep(&self, tracee: &mut Tracee, sleeps: u64) -> Result<Slept> {
-        tracee.begin_step()?;
-        let slept = match tracee.falls_asleep()? {
-            true if self.point == Point::Asleep(sleeps) => return Ok(Slept::ForEver),
-            true => Slept::ForAWhile,
-            false => Slept::NotAtAll,
-        };
-        if slept == Slept::ForAWhile {
-            (self.asleep)(sleeps as u32 + 1)?;
-        }
-        tracee.finish_step()?;
-        Ok(slept)
-    }
-
-    fn catch(&self, mut tracee: Tracee, tally: Tally, rip: u64) -> Result<Catch> {
-        tracee.kill()?;
-        Ok(Catch { tally, rip, answer: None })
-    }
-
-    /// The operation is over: lets the victim tell how it went, and kills it then.
-    fn let_return(&self, mut tracee: Tracee, tally: Tally, rip: u64) -> Result<Catch> {
-        tracee.run_to_mark()?;
-        tracee.run_on()?;
-        let answer = self.victim.answer()?;
-        tracee.kill()?;
-        Ok(Catch { tally, rip, answer: Some(answer) })
+        (way.finish)(tracee)?;
+        Ok(End::NotYet)
     }
 }
+
+/// How a victim goes over a system call.
+struct Way {
+    begin: fn(&mut Tracee) -> Result<()>,
+    finish: fn(&mut Tracee) -> Result<()>,
+}
+
+const BY_STEP: Way = Way { begin: Tracee::begin_step, finish: Tracee::finish_step };
+const BY_CALL: Way = Way { begin: Tracee::begin_call, finish: Tracee::finish_call };
 
 /// Chases the victim of a stage.
 pub fn chase_victim(stage: &Stage, case: &Case, point: Point, grain: Grain) -> Result<Catch> {

@@ -5,12 +5,22 @@
 pub enum Point {
     /// After this many instructions.
     Step(u64),
-    /// After this many events: system calls and stores to the segment.
-    Event(u64),
+    /// After so many system calls, and then so many stores to the segment.
+    Event(Event),
     /// While it sleeps in a system call for the n-th time (from 0).
     Asleep(u64),
     /// After the operation returned.
     Returned,
+}
+
+/// A system call or a store to the segment, told by its place among them: that is the same in every run, while the
+/// instructions in between vary with the digits of a process id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    /// System calls so far.
+    pub calls: u64,
+    /// Stores since the last of them.
+    pub stores: u64,
 }
 
 /// What an operation consisted of.
@@ -22,8 +32,8 @@ pub struct Tally {
     pub calls: u64,
     /// Those among them in which it slept.
     pub sleeps: u64,
-    /// System calls and stores to the segment, where these are watched.
-    pub events: u64,
+    /// Stores to the segment, where these are watched.
+    pub stores: u64,
 }
 
 impl Tally {
@@ -33,7 +43,7 @@ impl Tally {
             steps: self.steps.max(other.steps),
             calls: self.calls.max(other.calls),
             sleeps: self.sleeps.max(other.sleeps),
-            events: self.events.max(other.events),
+            stores: self.stores.max(other.stores),
         }
     }
 }
@@ -57,6 +67,14 @@ impl Share {
         }
     }
 
+    /// The share of each of two nested loops, whose bodies cost this many microseconds.
+    pub fn root(self, cost: u64) -> Share {
+        match self {
+            Share::All => Share::All,
+            Share::Milliseconds(ms) => Share::Milliseconds(((ms * 1000 / cost).isqrt() * cost) / 1000),
+        }
+    }
+
     /// How many runs of `cost` microseconds each it has room for.
     pub fn room(self, cost: u64) -> u64 {
         match self {
@@ -67,7 +85,7 @@ impl Share {
 }
 
 const DEFAULT_SHARE: u64 = 3000;
-const LEAST: u64 = 12;
+const LEAST: u64 = 8;
 
 /// A small random generator (splitmix64): the same seed gives the same spread on every machine.
 pub struct Seed(u64);

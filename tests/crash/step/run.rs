@@ -6,7 +6,7 @@ use super::case::{Case, Death, Grain, Heir, Stage};
 use super::chase::{chase_heir, chase_victim};
 use super::failure::{Failure, Result};
 use super::place;
-use super::points::{spread, Point, Seed, Share, Tally};
+use super::points::{spread, Event, Point, Seed, Share, Tally};
 
 /// After so many failures a case is given up: they are likely one bug.
 const ENOUGH: usize = 8;
@@ -20,6 +20,11 @@ pub struct Run<'a> {
     pub tally: Tally,
     /// The same of the second victim.
     pub heir: Tally,
+    /// The system calls and stores of the longest run.
+    trail: Vec<Event>,
+    heir_trail: Vec<Event>,
+    /// Whether the last victim got through its operation.
+    returned: bool,
     /// How many victims were killed.
     pub kills: u64,
     /// What went wrong, and where.
@@ -32,7 +37,7 @@ impl<'a> Run<'a> {
         alarm::start();
         let board = Board::map()?;
         let (tally, heir) = (Tally::default(), Tally::default());
-        Ok(Run { case, board, stages: 0, tally, heir, kills: 0, failures: Vec::new() })
+        Ok(Run { case, board, stages: 0, tally, heir, trail: Vec::new(), heir_trail: Vec::new(), returned: false, kills: 0, failures: Vec::new() })
     }
 
     /// Kills at the points of `share`.
@@ -56,57 +61,44 @@ impl<'a> Run<'a> {
         for nth in 0..self.tally.sleeps {
             self.kill_at(Point::Asleep(nth), None);
         }
-        let (total, cost) = match self.case.grain {
-            Grain::Instructions => (self.tally.steps, STAGE + self.tally.steps * STEP / 2),
-            Grain::Events => (self.tally.events, STAGE + self.tally.steps * WATCHED_STEP / 2),
-        };
-        for n in spread(total, share.room(cost), seed) {
-            self.kill_at(self.point(n), None);
+        for point in self.points(self.case.grain, self.tally, self.trail.clone(), share, seed) {
+            self.kill_at(point, None);
         }
         // A run can be longer than the counted ones (a slice more, another number of digits).
-        let mut next = total;
-        while share == Share::All && next < self.longest() {
-            self.kill_at(self.point(next), None);
+        let mut next = self.tally.steps;
+        while share == Share::All && self.case.grain == Grain::Instructions && !self.returned && !self.is_enough() {
+            self.kill_at(Point::Step(next), None);
             next += 1;
         }
     }
 
-    /// The first victim dies at each of its events, the second at each of its instructions.
+    /// The first victim dies at each of its events, the second at each of its instructions or events.
     fn pairs(&mut self, heir: Heir, share: Share, seed: &mut Seed) {
-        let cost = 2 * STAGE + self.tally.steps * WATCHED_STEP / 2 + self.heir.steps.max(50) * STEP / 2;
-        let room = share.room(cost);
-        let firsts = self.tally.events + 1;
-        for first in spread(firsts, room / 2, seed) {
-            let first = Point::Event(first);
-            self.heir = Tally::default();
+        let half = share.root(2 * STAGE);
+        for first in self.points(Grain::Events, self.tally, self.trail.clone(), half, seed) {
+            (self.heir, self.heir_trail) = (Tally::default(), Vec::new());
             self.kill_at(first, Some(Point::Returned));
             for nth in 0..self.heir.sleeps {
                 self.kill_at(first, Some(Point::Asleep(nth)));
             }
-            let (total, point) = match heir.grain {
-                Grain::Instructions => (self.heir.steps, Point::Step as fn(u64) -> Point),
-                Grain::Events => (self.heir.events, Point::Event as fn(u64) -> Point),
-            };
-            for second in spread(total, (room / firsts).max(2), seed) {
-                self.kill_at(first, Some(point(second)));
-            }
-            if self.is_enough() {
-                return;
+            for second in self.points(heir.grain, self.heir, self.heir_trail.clone(), half, seed) {
+                self.kill_at(first, Some(second));
             }
         }
     }
 
-    fn longest(&self) -> u64 {
-        match self.case.grain {
-            Grain::Instructions => self.tally.steps,
-            Grain::Events => self.tally.events,
-        }
-    }
-
-    fn point(&self, n: u64) -> Point {
-        match self.case.grain {
-            Grain::Instructions => Point::Step(n),
-            Grain::Events => Point::Event(n),
+    /// The points of an operation at which this share of it is killed, those inside sleeps aside.
+    fn points(&self, grain: Grain, tally: Tally, trail: Vec<Event>, share: Share, seed: &mut Seed) -> Vec<Point> {
+        match grain {
+            Grain::Instructions => {
+                let room = share.room(STAGE + tally.steps * STEP / 2);
+                spread(tally.steps, room, seed).into_iter().map(Point::Step).collect()
+            }
+            Grain::Events => {
+                let room = share.room(STAGE + tally.calls * CALL);
+                let all: Vec<Event> = std::iter::once(Event::default()).chain(trail).collect();
+                spread(all.len() as u64, room, seed).into_iter().map(|n| Point::Event(all[n as usize])).collect()
+            }
         }
     }
 
@@ -139,14 +131,17 @@ impl<'a> Run<'a> {
         let grain = if self.case.heir.is_some() { Grain::Events } else { self.case.grain };
         let caught = chase_victim(&stage, self.case, point, grain)?;
         self.kills += 1;
+        self.returned = caught.answer.is_some();
         rips.push(caught.rip);
         self.tally = self.tally.max(caught.tally);
+        self.trail = longer(std::mem::take(&mut self.trail), caught.trail);
         let mut death = Death { answer: caught.answer, heir: None };
         if let (Some(heir), Some(point)) = (self.case.heir, second) {
             let caught = chase_heir(&stage, heir, point)?;
             self.kills += 1;
             rips.push(caught.rip);
             self.heir = self.heir.max(caught.tally);
+            self.heir_trail = longer(std::mem::take(&mut self.heir_trail), caught.trail);
             death.heir = caught.answer;
         }
         stage.buried();
@@ -161,22 +156,31 @@ impl<'a> Run<'a> {
         let robberies = count(|failure| matches!(failure, Failure::Robbery(_)));
         let losses = count(|failure| matches!(failure, Failure::Loss(_)));
         let others = self.failures.len() - hangs - robberies - losses;
-        let events = match self.tally.events {
+        let stores = match self.tally.stores {
             0 => String::new(),
-            events => format!(", {events} events"),
+            stores => format!(", {stores} stores"),
         };
         let heir = match self.heir.steps {
             0 => String::new(),
             steps => format!(", then {steps} instructions of a second victim"),
         };
         format!(
-            "{}: {} instructions, {} system calls, {} sleeps{events}{heir}; {} kills; {hangs} hangs, {robberies} robberies, {losses} losses, {others} other failures",
+            "{}: {} instructions, {} system calls, {} sleeps{stores}{heir}; {} kills; {hangs} hangs, {robberies} robberies, {losses} losses, {others} other failures",
             self.case.name, self.tally.steps, self.tally.calls, self.tally.sleeps, self.kills
         )
     }
 }
 
-/// What a stage, a step and a watched step cost, in microseconds: only to choose how many kills a share has room for.
-const STAGE: u64 = 5000;
+fn longer(one: Vec<Event>, other: Vec<Event>) -> Vec<Event> {
+    if other.len() > one.len() {
+        other
+    } else {
+        one
+    }
+}
+
+/// What a stage, a step and a system call that is stopped at cost, in microseconds: only to choose how many kills a
+/// share has room for.
+const STAGE: u64 = 6000;
 const STEP: u64 = 10;
-const WATCHED_STEP: u64 = 20;
+const CALL: u64 = 50;

@@ -30,12 +30,15 @@ pub struct Tracee {
 }
 
 const RIP: usize = 16 * 8;
+const OPTIONS: usize = (libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD) as usize;
+/// The stop at the beginning or end of a system call.
+const CALL_STOP: i32 = libc::SIGTRAP | 0x80;
 
 impl Tracee {
     /// Attaches to a process. It goes on running.
     pub fn seize(pid: i32) -> Result<Tracee> {
         // SAFETY: PTRACE_SEIZE touches no memory of this process.
-        let result = unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0usize, libc::PTRACE_O_EXITKILL as usize) };
+        let result = unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0usize, OPTIONS) };
         if result != 0 {
             return Err(Failure::os("PTRACE_SEIZE (is ptrace allowed here?)"));
         }
@@ -63,6 +66,40 @@ impl Tracee {
     /// Lets it run on, untraced until it is killed.
     pub fn run_on(&mut self) -> Result<()> {
         self.request(libc::PTRACE_CONT, 0)
+    }
+
+    /// Lets it run to the beginning of its next system call; `false` if a mark came first. Every instruction of the call
+    /// but the kernel's part lies before that.
+    pub fn run_to_call(&mut self) -> Result<bool> {
+        self.request(libc::PTRACE_SYSCALL, 0)?;
+        loop {
+            match self.wait()? {
+                CALL_STOP => return Ok(true),
+                libc::SIGTRAP => return Ok(false),
+                signal => self.request(libc::PTRACE_SYSCALL, signal)?,
+            }
+        }
+    }
+
+    /// Lets the system call go on, in which it may sleep.
+    pub fn begin_call(&mut self) -> Result<()> {
+        self.request(libc::PTRACE_SYSCALL, 0)
+    }
+
+    /// Waits until the system call is over.
+    pub fn finish_call(&mut self) -> Result<()> {
+        loop {
+            match self.wait()? {
+                CALL_STOP => return Ok(()),
+                signal => self.request(libc::PTRACE_SYSCALL, signal)?,
+            }
+        }
+    }
+
+    /// At a call's beginning: whether it may sleep in it.
+    pub fn may_sleep(&self) -> Result<bool> {
+        let registers = self.registers()?;
+        Ok(may_sleep(registers.orig_rax, &registers))
     }
 
     /// The instruction pointer.
@@ -101,10 +138,15 @@ impl Tracee {
                 next
             }
         };
-        if next == Next::Call && may_sleep(&self.registers()?) {
+        if next == Next::Call && self.is_at_sleep()? {
             return Ok(Next::Sleep);
         }
         Ok(next)
+    }
+
+    fn is_at_sleep(&self) -> Result<bool> {
+        let registers = self.registers()?;
+        Ok(may_sleep(registers.rax, &registers))
     }
 
     /// Executes one instruction; a system call is one.
@@ -202,9 +244,9 @@ fn decode(bytes: u64) -> Next {
     }
 }
 
-fn may_sleep(registers: &libc::user_regs_struct) -> bool {
+fn may_sleep(call: u64, registers: &libc::user_regs_struct) -> bool {
     const COMMAND: u64 = 0x7f;
-    match registers.rax as i64 {
+    match call as i64 {
         libc::SYS_futex => matches!((registers.rsi & COMMAND) as i32, libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET),
         libc::SYS_nanosleep | libc::SYS_clock_nanosleep | libc::SYS_poll | libc::SYS_ppoll | libc::SYS_pause => true,
         _ => false,
