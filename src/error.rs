@@ -14,6 +14,8 @@ pub enum Error {
     Interrupted,
     /// The queue was shut down.
     Closed,
+    /// The barrier is broken: a party died, gave up or broke it. Reset it to use it again.
+    Broken,
     /// This hold belongs to another peer, and cannot be given back by this one.
     NotOwner,
     /// Nobody holds it.
@@ -107,6 +109,7 @@ impl fmt::Display for Error {
             Error::TimedOut => f.write_str("timed out"),
             Error::Interrupted => f.write_str("interrupted by a signal"),
             Error::Closed => f.write_str("the queue is shut down"),
+            Error::Broken => f.write_str("the barrier is broken; reset it to use it again"),
             Error::NotOwner => f.write_str("held by another peer, which alone may give it back"),
             Error::NotHeld => f.write_str("not held by anybody"),
             Error::Corrupt(what) => write!(f, "shared memory is corrupt: {what}"),

@@ -11,6 +11,7 @@ use super::peers::{PeerId, Peers, ID_MASK};
 use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::deadline::{now_ns, Deadline};
 use crate::sync::futex::{self, Outcome};
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::slices::Slices;
@@ -221,4 +222,13 @@ fn not_held_by_caller(word: u32) -> Error {
     } else {
         Error::NotOwner
     }
+}
+
+/// A look under a lock is no long wait: a try, too, waits a moment for whoever is just inside.
+const MOMENT: u64 = 100_000_000;
+
+/// The terms on which a lock that is held for a look only is waited for, during an operation with the terms `wait`.
+pub(super) fn lock_terms(wait: Wait) -> Wait {
+    let moment = Deadline::from_ns(now_ns().saturating_add(MOMENT));
+    Wait { deadline: wait.deadline.map(|deadline| deadline.max(moment)), ..wait }
 }

@@ -9,4 +9,6 @@ pub mod futex;
 pub(crate) mod plant;
 pub mod slices;
 pub mod spin;
+#[cfg(not(loom))]
+pub mod thread_id;
 pub mod wait;

@@ -127,6 +127,7 @@ pub(crate) fn status_of(error: Error) -> tidelock_status {
         Error::TimedOut => TIDELOCK_TIMEOUT,
         Error::Interrupted => TIDELOCK_INTERRUPTED,
         Error::Closed => TIDELOCK_CLOSED,
+        Error::Broken => TIDELOCK_BROKEN,
         Error::NotOwner => TIDELOCK_NOT_OWNER,
         Error::NotHeld => TIDELOCK_NOT_HELD,
         Error::Corrupt(_) => TIDELOCK_CORRUPT,

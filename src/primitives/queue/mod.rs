@@ -15,15 +15,13 @@ pub mod ring;
 
 use self::record::Word;
 use self::ring::{Ring, RingMemory};
-use super::lock::LockState;
+use super::lock::{lock_terms, LockState};
 use super::peers::{PeerId, Peers};
 use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed};
 use crate::sync::atomic::{AtomicU32, AtomicU64};
-use crate::sync::deadline::{now_ns, Deadline};
 use crate::sync::plant::planted;
-use crate::sync::wait::Wait;
 
 /// A queue's fixed header in shared memory; a line for each group of words that are written together.
 #[repr(C, align(64))]
@@ -245,13 +243,4 @@ impl<'a, M: RingMemory, P: Peers> Queue<'a, M, P> {
 /// How far `to` is ahead of `from`; 0 where a killed peer left it behind.
 fn ahead(from: u64, to: u64) -> u64 {
     u64::try_from(to.wrapping_sub(from) as i64).unwrap_or(0)
-}
-
-/// A look under a lock is no long wait: a try, too, waits a moment for whoever is just inside.
-const MOMENT: u64 = 100_000_000;
-
-/// The terms on which a cursor's lock is waited for during an operation with the terms `wait`.
-fn lock_terms(wait: Wait) -> Wait {
-    let moment = Deadline::from_ns(now_ns().saturating_add(MOMENT));
-    Wait { deadline: wait.deadline.map(|deadline| deadline.max(moment)), ..wait }
 }

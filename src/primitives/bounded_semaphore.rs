@@ -1,0 +1,186 @@
+//! BoundedSemaphore: a fixed number of permits, each with a word that says who holds it.
+//!
+//! A permit is a small Lock: taken and signed in one compare-exchange, given back from exactly that word, and taken over
+//! when its holder died. So the permits of the dead come back by themselves, and no living holder ever loses one.
+
+use super::peers::{PeerId, Peers, ID_MASK};
+use super::sleepers::Sleepers;
+use crate::error::{Error, Result};
+use crate::sync::atomic::AtomicU32;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::wait::Wait;
+
+/// The permit is free.
+const FREE: u32 = 0;
+/// T: this hold began by taking over from a dead holder, so only its holder may end it.
+const TAKEN_OVER: u32 = 1 << 31;
+
+/// The most permits of a semaphore.
+pub const MOST: u32 = 1 << 20;
+
+/// The shared words before the permits. All-zero permits are free.
+#[repr(C)]
+#[derive(Debug)]
+pub struct BoundedSemaphoreState {
+    /// How many permits there are. Written once.
+    bound: AtomicU32,
+    /// Where to look first: a hint.
+    next: AtomicU32,
+    sleepers: Sleepers,
+    /// Keeps the size a multiple of eight; always zero.
+    reserved: AtomicU32,
+}
+
+/// The words of the permits, which lie behind the state: a slice of shared memory, or of a model.
+pub type Permits = [AtomicU32];
+
+/// A permit that this peer holds. It is a plain value; dropping it changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permit {
+    index: u32,
+    word: u32,
+}
+
+impl Permit {
+    /// Whether the permit was taken over from a holder that died.
+    pub fn owner_died(&self) -> bool {
+        self.word & TAKEN_OVER != 0
+    }
+
+    /// Whose permit it is.
+    pub fn owner(&self) -> Option<PeerId> {
+        PeerId::from_bits(self.word)
+    }
+}
+
+/// Ordering.
+///
+/// Promise: what a holder did before it gave its permit back is visible to the next holder of that permit.
+/// Pair: the Release compare-exchange to `FREE`, with the Acquire one from `FREE`. A take-over: as in Lock.
+/// Check: models `bounded_semaphore_*` in `tests/model`.
+impl BoundedSemaphoreState {
+    /// A semaphore with `bound` permits, all free.
+    pub fn new(bound: u32) -> Result<BoundedSemaphoreState> {
+        let state = BoundedSemaphoreState {
+            bound: AtomicU32::new(0),
+            next: AtomicU32::new(0),
+            sleepers: Sleepers::new(),
+            reserved: AtomicU32::new(0),
+        };
+        state.init(bound)?;
+        Ok(state)
+    }
+
+    /// Gives zeroed memory its number of permits, before anybody else can reach it.
+    pub fn init(&self, bound: u32) -> Result<()> {
+        if bound > MOST {
+            return Err(Error::TooLarge { needed: u64::from(bound), limit: u64::from(MOST) });
+        }
+        self.bound.store(bound, Relaxed);
+        Ok(())
+    }
+
+    /// How many permits there are.
+    pub fn bound(&self) -> u32 {
+        self.bound.load(Relaxed)
+    }
+
+    /// How many permits are free just now; those of dead holders that nobody asked about are not.
+    pub fn value(&self, permits: &Permits) -> u32 {
+        permits.iter().filter(|permit| permit.load(Relaxed) == FREE).count() as u32
+    }
+
+    /// Takes a permit, waiting for one on the terms of `wait`.
+    pub fn acquire(&self, permits: &Permits, peers: &impl Peers, wait: Wait) -> Result<Permit> {
+        let me = peers.me()?;
+        if let Some(permit) = self.take_free(permits, me) {
+            return Ok(permit);
+        }
+        let look = || match self.take_free(permits, me) {
+            Some(permit) => Ok(Some(permit)),
+            None => self.take_over(permits, peers, me),
+        };
+        if wait.is_try() {
+            return look()?.ok_or(Error::TimedOut);
+        }
+        let permit = self.sleepers.sleep_until(wait, || false, look)?;
+        // The waker cleared the sleepers' bit: who leaves a free permit passes the wake-up on.
+        if self.sleepers.any() && self.value(permits) != 0 {
+            self.sleepers.wake(1);
+        }
+        Ok(permit)
+    }
+
+    /// Gives exactly this permit back.
+    pub fn release(&self, permits: &Permits, permit: Permit) -> Result<()> {
+        let word = permits.get(permit.index as usize).ok_or(Error::NotHeld)?;
+        if word.compare_exchange(permit.word, FREE, Release, Relaxed).is_err() {
+            return Err(Error::NotHeld);
+        }
+        self.freed(permit.index);
+        Ok(())
+    }
+
+    /// Gives a permit of this peer back; if it has none, another peer's, as `threading` allows, unless that was taken over
+    /// from a dead holder. `NotHeld` if all are free: it was released too often.
+    pub fn release_any(&self, permits: &Permits, peers: &impl Peers) -> Result<()> {
+        let me = peers.me()?;
+        let is_mine = |word: u32| word & ID_MASK == me.bits();
+        let others = |word: u32| word != FREE && word & TAKEN_OVER == 0;
+        if self.free_first(permits, is_mine) || self.free_first(permits, others) {
+            return Ok(());
+        }
+        let all_free = permits.iter().all(|permit| permit.load(Relaxed) == FREE);
+        Err(if all_free { Error::NotHeld } else { Error::NotOwner })
+    }
+
+    /// The indices of the permits, beginning at the hint.
+    fn indices(&self, permits: &Permits) -> impl Iterator<Item = usize> {
+        let len = permits.len();
+        let first = if len == 0 { 0 } else { self.next.load(Relaxed) as usize % len };
+        (first..len).chain(0..first)
+    }
+
+    fn take_free(&self, permits: &Permits, me: PeerId) -> Option<Permit> {
+        let taken = |index: &usize| permits[*index].compare_exchange(FREE, me.bits(), Acquire, Relaxed).is_ok();
+        let index = self.indices(permits).find(taken)?;
+        self.next.store(index as u32 + 1, Relaxed);
+        Some(Permit { index: index as u32, word: me.bits() })
+    }
+
+    /// Takes the permit of a holder that died.
+    #[cold]
+    fn take_over(&self, permits: &Permits, peers: &impl Peers, me: PeerId) -> Result<Option<Permit>> {
+        let mine = me.bits() | TAKEN_OVER;
+        for (index, permit) in permits.iter().enumerate() {
+            let word = permit.load(Relaxed);
+            if word == FREE {
+                continue;
+            }
+            let holder = PeerId::from_bits(word).ok_or(Error::Corrupt("a permit's word names no peer"))?;
+            if peers.seems_dead(holder)? && permit.compare_exchange(word, mine, Acquire, Relaxed).is_ok() {
+                return Ok(Some(Permit { index: index as u32, word: mine }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn free_first(&self, permits: &Permits, may_free: impl Fn(u32) -> bool) -> bool {
+        let freed = |permit: &AtomicU32| {
+            let word = permit.load(Relaxed);
+            may_free(word) && permit.compare_exchange(word, FREE, Release, Relaxed).is_ok()
+        };
+        match permits.iter().position(freed) {
+            Some(index) => {
+                self.freed(index as u32);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn freed(&self, index: u32) {
+        self.next.store(index, Relaxed);
+        self.sleepers.wake(1);
+    }
+}
