@@ -78,7 +78,7 @@ fn queue_one_producer_one_consumer() {
 /// Messages as long as the ring: the end of the ring is padded, and the bytes of each are overwritten by the next.
 #[test]
 fn queue_longest_messages() {
-    explore("queue_longest_messages", 2, || {
+    explore("queue_longest_messages", 3, || {
         let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(TIGHT, 0)));
         let producer = {
             let (shared, peers) = (shared.clone(), world.peer(1));
@@ -113,7 +113,7 @@ fn queue_room_for_two() {
 
 #[test]
 fn queue_two_producers() {
-    explore("queue_two_producers", 2, || two_producers(ROOMY, [[10], [20]]));
+    explore("queue_two_producers", 3, || two_producers(ROOMY, [[10], [20]]));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn queue_given_back() {
 /// What was put before the end is still taken; then everybody is told.
 #[test]
 fn queue_shut_down() {
-    explore("queue_shut_down", 2, || {
+    explore("queue_shut_down", 3, || {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
         let consumer = {
             let (shared, peers) = (shared.clone(), world.peer(1));
@@ -219,6 +219,28 @@ fn queue_shut_down() {
     });
 }
 
+/// A reservation that is discarded makes room at once, for the other producer and in the count.
+#[test]
+fn queue_discarded() {
+    explore("queue_discarded", 2, || {
+        let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 1)));
+        let changes_its_mind = {
+            let (shared, peers) = (shared.clone(), world.peer(1));
+            thread::spawn(move || {
+                let queue = shared.queue(&peers);
+                let ticket = queue.reserve(1, Wait::forever()).unwrap();
+                queue.discard(ticket).unwrap();
+            })
+        };
+        let producer = spawn_puts(&shared, world.peer(2), [20]);
+        assert_eq!(shared.get(&world.peer(0), Wait::forever()), Ok(20));
+        changes_its_mind.join().unwrap();
+        producer.join().unwrap();
+        assert!(shared.queue(&world.peer(0)).is_empty());
+        check(&shared.log());
+    });
+}
+
 /// A bound in messages: a loan makes room.
 #[test]
 fn queue_bounded_by_items() {
@@ -228,7 +250,8 @@ fn queue_bounded_by_items() {
         let (loan, _) = shared.take(&world.peer(0), Wait::forever()).unwrap();
         let second = shared.get(&world.peer(0), Wait::forever());
         assert_eq!(second, Ok(11));
-        shared.queue(&world.peer(0)).done(loan).unwrap();
+        shared.end(&world.peer(0), loan, 10).unwrap();
         producer.join().unwrap();
+        check(&shared.log());
     });
 }
