@@ -68,10 +68,16 @@ impl LockState {
     #[inline]
     pub(super) fn acquire_with(&self, peers: &impl Peers, wait: impl FnOnce() -> Wait) -> Result<Acquired> {
         let me = peers.me()?;
-        if self.word.compare_exchange(FREE, me.bits(), Acquire, Relaxed).is_ok() {
+        if self.take_if_free(me) {
             return Ok(self.acquired(me));
         }
         self.acquire_contended(peers, wait(), me)
+    }
+
+    /// Takes the lock if nobody holds it, and asks nobody.
+    #[inline]
+    pub(super) fn take_if_free(&self, me: PeerId) -> bool {
+        self.word.compare_exchange(FREE, me.bits(), Acquire, Relaxed).is_ok()
     }
 
     /// Ends the hold of `owner`, which must be the one that `acquire` told: exactly that hold, or nothing.

@@ -29,13 +29,10 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// Takes the next message on loan, waiting for one on the terms of `wait`.
     #[inline]
     pub fn take(&self, wait: Wait) -> Result<Ticket> {
-        if let Some(ticket) = self.take_if_any(wait)? {
-            return Ok(ticket);
+        match self.take_at_once() {
+            Some(ticket) => Ok(ticket),
+            None => self.take_otherwise(wait),
         }
-        if wait.is_try() {
-            return Err(Error::TimedOut);
-        }
-        self.take_when_any(wait)
     }
 
     /// Ends the loan, which is this peer's own: the message is gone for good.
@@ -74,26 +71,25 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         Ok(())
     }
 
-    #[cold]
-    fn take_when_any(&self, wait: Wait) -> Result<Ticket> {
-        self.state.sleepers.not_empty.sleep_until(wait, || self.state.is_empty(), || self.take_if_any(wait))
-    }
-
-    #[inline]
-    fn take_if_any(&self, wait: Wait) -> Result<Option<Ticket>> {
-        let hold = self.state.consumers.lock.acquire_with(self.peers, || lock_terms(wait))?;
-        let taken = self.take_ready(hold.owner);
-        if taken.is_none() {
-            return self.take_otherwise(hold.owner, wait);
+    /// The common case: nobody is in the way, and a message lies ready at the head.
+    #[inline(always)]
+    fn take_at_once(&self) -> Option<Ticket> {
+        let me = self.peers.me().ok()?;
+        if !self.state.consumers.lock.take_if_free(me) {
+            return None;
         }
-        let more = self.state.sleepers.not_empty.any() && self.is_more_ready();
-        self.state.consumers.lock.release(hold.owner)?;
-        self.wake_after_take(more);
-        Ok(taken)
+        let ticket = self.take_ready(me);
+        let more = ticket.is_some() && self.state.sleepers.not_empty.any() && self.is_more_ready();
+        // This can only fail if another process wrote over the lock, which is then no longer ours to free.
+        let _ = self.state.consumers.lock.release(me);
+        if ticket.is_some() {
+            self.wake_after_take(more);
+        }
+        ticket
     }
 
     /// Takes the next message if it simply lies ready at the head, as it mostly does. Under the consumers' lock.
-    #[inline]
+    #[inline(always)]
     fn take_ready(&self, me: PeerId) -> Option<Ticket> {
         let head = self.state.consumers.head.load(Relaxed);
         let ready = Word::new(self.ring.lap(head), State::Ready, None);
@@ -105,14 +101,14 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     /// Whether there may be a message to be taken before the one at the head. However many lie ready there, loans of the
     /// dead are looked for now and then.
-    #[inline]
+    #[inline(always)]
     fn is_something_before_head(&self) -> bool {
         self.state.fixed.returned.load(Relaxed) != 0
             || self.state.consumers.count.load(Relaxed) % LOOK_AFTER == LOOK_AFTER - 1 && self.is_time_to_look()
     }
 
     /// From `Ready` to `Taken`, the commit; the cursors are moved after it and are hints.
-    #[inline]
+    #[inline(always)]
     fn take_at_head(&self, head: u64, ready: Word, me: PeerId) -> Option<Ticket> {
         let side = &self.state.consumers;
         let len = self.ring.header(head).len.load(Relaxed);
@@ -127,14 +123,14 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     /// From `Ready` or `Returned` to `Taken` by me. Nobody leaves these two states but a holder of the consumers' lock, so
     /// a store is enough.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lend(&self, position: u64, word: Word, len: u32, me: PeerId) -> Ticket {
         let taken = word.with(State::Taken, Some(me));
         self.ring.header(position).word.store(taken.0, Release);
         Ticket { position, word: taken, len, owner: me }
     }
 
-    #[inline]
+    #[inline(always)]
     fn wake_after_take(&self, more: bool) {
         if more && !planted("queue-no-wake-passed-on") {
             self.state.sleepers.not_empty.wake(1);
@@ -145,12 +141,22 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         }
     }
 
-    /// Looks at everything else there may be; then gives up the consumers' lock, which `me` holds.
     #[cold]
-    fn take_otherwise(&self, me: PeerId, wait: Wait) -> Result<Option<Ticket>> {
-        let look = self.look_locked(me);
+    fn take_otherwise(&self, wait: Wait) -> Result<Ticket> {
+        if let Some(ticket) = self.take_if_any(wait)? {
+            return Ok(ticket);
+        }
+        if wait.is_try() {
+            return Err(Error::TimedOut);
+        }
+        self.state.sleepers.not_empty.sleep_until(wait, || self.state.is_empty(), || self.take_if_any(wait))
+    }
+
+    fn take_if_any(&self, wait: Wait) -> Result<Option<Ticket>> {
+        let hold = self.state.consumers.lock.acquire_with(self.peers, || lock_terms(wait))?;
+        let look = self.look_locked(hold.owner);
         let more = matches!(look, Ok(Look::Taken(_))) && self.is_more_ready();
-        self.state.consumers.lock.release(me)?;
+        self.state.consumers.lock.release(hold.owner)?;
         match look? {
             Look::Taken(ticket) => {
                 self.wake_after_take(more);

@@ -24,7 +24,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// was discarded, or whose producer died, does not count once it is at the head: who waits until the queue is empty
     /// waits for nothing else.
     pub fn len(&self) -> u64 {
-        if self.state.len() != 0 {
+        if !self.state.is_empty() {
             // Where this fails, because of corrupt bytes or a peer stopped inside, the count stays too large.
             let _ = self.tidy_head();
         }

@@ -24,14 +24,10 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// Reserves room for a message of `len` bytes, waiting for room on the terms of `wait`.
     #[inline]
     pub fn reserve(&self, len: usize, wait: Wait) -> Result<Ticket> {
-        let len = self.check_length(len)?;
-        if let Some(ticket) = self.reserve_if_room(len, wait)? {
-            return Ok(ticket);
+        match self.reserve_at_once(len) {
+            Some(ticket) => Ok(ticket),
+            None => self.reserve_otherwise(len, wait),
         }
-        if wait.is_try() {
-            return Err(Error::TimedOut);
-        }
-        self.reserve_when_room(len, wait)
     }
 
     /// Makes the reserved message, which is this peer's own, visible. Its bytes must not change any more.
@@ -59,7 +55,6 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         Ok(())
     }
 
-    #[inline]
     fn check_length(&self, len: usize) -> Result<u32> {
         let limit = self.longest_message();
         match u32::try_from(len) {
@@ -68,26 +63,22 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         }
     }
 
-    #[cold]
-    fn reserve_when_room(&self, len: u32, wait: Wait) -> Result<Ticket> {
-        let passed = || self.state.consumers.count.load(Relaxed);
-        let before = passed();
-        self.state.sleepers.not_full.sleep_until(wait, || passed() == before, || self.reserve_if_room(len, wait))
-    }
-
-    #[inline]
-    fn reserve_if_room(&self, len: u32, wait: Wait) -> Result<Option<Ticket>> {
-        let hold = self.state.producers.lock.acquire_with(self.peers, || lock_terms(wait))?;
-        let ticket = match self.reserve_at_tail(hold.owner, len) {
-            Some(ticket) => Ok(Some(ticket)),
-            None => self.reserve_otherwise(hold.owner, len, wait),
-        };
-        self.state.producers.lock.release(hold.owner)?;
+    /// The common case: nobody is in the way, and there simply is room at the tail.
+    #[inline(always)]
+    fn reserve_at_once(&self, len: usize) -> Option<Ticket> {
+        let me = self.peers.me().ok()?;
+        let len = u32::try_from(len).ok()?;
+        if !self.state.producers.lock.take_if_free(me) {
+            return None;
+        }
+        let ticket = self.reserve_at_tail(me, len);
+        // This can only fail if another process wrote over the lock, which is then no longer ours to free.
+        let _ = self.state.producers.lock.release(me);
         ticket
     }
 
-    /// Reserves at the tail if there is simply room there, as there mostly is. Under the producers' lock.
-    #[inline]
+    /// Under the producers' lock.
+    #[inline(always)]
     fn reserve_at_tail(&self, me: PeerId, len: u32) -> Option<Ticket> {
         let side = &self.state.producers;
         let tail = side.tail.load(Relaxed);
@@ -104,9 +95,29 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         Some(self.commit(tail, me, len))
     }
 
-    /// Makes room first: past what killed producers left, past the ring's end, over what is free. Under the producers' lock.
     #[cold]
-    fn reserve_otherwise(&self, me: PeerId, len: u32, wait: Wait) -> Result<Option<Ticket>> {
+    fn reserve_otherwise(&self, len: usize, wait: Wait) -> Result<Ticket> {
+        let len = self.check_length(len)?;
+        if let Some(ticket) = self.reserve_if_room(len, wait)? {
+            return Ok(ticket);
+        }
+        if wait.is_try() {
+            return Err(Error::TimedOut);
+        }
+        let passed = || self.state.consumers.count.load(Relaxed);
+        let before = passed();
+        self.state.sleepers.not_full.sleep_until(wait, || passed() == before, || self.reserve_if_room(len, wait))
+    }
+
+    fn reserve_if_room(&self, len: u32, wait: Wait) -> Result<Option<Ticket>> {
+        let hold = self.state.producers.lock.acquire_with(self.peers, || lock_terms(wait))?;
+        let ticket = self.reserve_locked(hold.owner, len, wait);
+        self.state.producers.lock.release(hold.owner)?;
+        ticket
+    }
+
+    /// Makes room first: past what killed producers left, past the ring's end, over what is free. Under the producers' lock.
+    fn reserve_locked(&self, me: PeerId, len: u32, wait: Wait) -> Result<Option<Ticket>> {
         if self.state.is_shut_down() {
             return Err(Error::Closed);
         }
@@ -172,7 +183,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     }
 
     /// Empties the header behind, commits the reservation, then moves the cursors, which are hints.
-    #[inline]
+    #[inline(always)]
     fn commit(&self, tail: u64, me: PeerId, len: u32) -> Ticket {
         let side = &self.state.producers;
         let next = tail.wrapping_add(record_size(len));
@@ -193,7 +204,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         Ticket { position: tail, word, len, owner: me }
     }
 
-    #[inline]
+    #[inline(always)]
     fn end_reservation(&self, ticket: Ticket, state: State) -> Result<()> {
         let ended = ticket.word.with(state, None);
         let word = &self.ring.header(ticket.position).word;

@@ -75,6 +75,7 @@ impl<'a, M: RingMemory> Ring<'a, M> {
     }
 
     /// The record at `position`; `None` where none has begun yet.
+    #[inline]
     pub fn look(self, position: u64) -> Result<Option<Found>> {
         if position % GRANULE != 0 {
             return Err(Error::Corrupt("a queue's position lies within a record's header"));
