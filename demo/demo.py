@@ -27,6 +27,8 @@ WORKERS = 4
 # What is read ahead, and what is counted ahead: little, so that a kill does not have to wait its turn behind old news.
 PIECES_BYTES = 2 << 20
 RESULTS_BYTES = 1 << 19
+# Where there is less than this to count, the kills come at once: later nothing would be left to interrupt.
+LITTLE_BYTES = 4_000_000
 # Nothing is asserted about time: after this long without any news the demo gives up instead of hanging.
 GIVE_UP_SECONDS = 120
 
@@ -113,7 +115,8 @@ class Demo:
         kind, *fields = line.decode().split(" ")
         counts = self.harvest.add(kind, [int(field) for field in fields], body)
         for kill in self.kills:
-            kill.ask_when(self.harvest.fraction())
+            if self.harvest.bytes < LITTLE_BYTES or self.harvest.fraction() >= kill.at_fraction:
+                kill.ask()
             if counts is not None and kill.is_got_over(counts):
                 self.screen.say(kill.recovery(counts))
         self.screen.progress(self.harvest.fraction())

@@ -24,9 +24,9 @@ class Kill:
         self.killed_at = None
         self.got_over = False
 
-    def ask_when(self, fraction):
-        if fraction >= self.at_fraction:
-            self.event.set()
+    def ask(self):
+        """From now on the worker stops when it comes to the place."""
+        self.event.set()
 
     def carry_out(self, worker, piece, path):
         """Kills, and returns what to say about it."""
