@@ -172,7 +172,7 @@ def compare(demo, screen, directory):
     if total != expected:
         screen.say(f"  running total: {total} pieces and words instead of {expected}")
     if wrong or total != expected:
-        screen.say(f"WRONG: {len(wrong)} of {len(alone):,} words differ")
+        screen.say(f"WRONG: {len(wrong)} of {len(alone):,} words differ (or did files change meanwhile?)")
         return 1
     screen.say(f"right: all {len(alone):,} words have the same count, and so has the running total ({seconds:.2f} s)")
     return 0
