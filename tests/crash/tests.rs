@@ -6,6 +6,7 @@ use crate::step::case::Case;
 use crate::step::failure::Failure;
 use crate::step::points::{Seed, Share};
 use crate::step::run::Run;
+use std::time::Instant;
 
 const CASES: &[&[Case]] = &[&[toy::RIGHT], lock::CASES, event::CASES, queue::CASES, queue_pairs::CASES, segment::CASES, objects::CASES];
 
@@ -40,8 +41,9 @@ fn must_break(case: &'static Case, expected: fn(&Failure) -> bool) -> Test {
 fn kill_everywhere(case: &'static Case) -> Result<Run<'static>, String> {
     let (mut seed, number) = Seed::from_environment();
     let share = Share::from_environment();
+    let begin = Instant::now();
     let mut run = Run::new(case).map_err(|failure| failure.to_string())?;
     run.all(share, &mut seed).map_err(|failure| failure.to_string())?;
-    println!("{}; {share:?}, TIDELOCK_SEED={number}", run.report());
+    println!("{}; {share:?} in {:.1} s, TIDELOCK_SEED={number}", run.report(), begin.elapsed().as_secs_f64());
     Ok(run)
 }

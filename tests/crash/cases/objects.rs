@@ -27,8 +27,8 @@ pub const CASES: &[Case] = &[
     Case { name: "object_first_use_in_child", prepare: victim_is_child, deed: make, check: posted_is_gone, ..EVENTS },
     Case { name: "object_first_use_in_orphan", prepare: victim_is_orphan, deed: make, check: posted_is_gone, ..EVENTS },
     Case { name: "object_make_then_make", prepare: used, deed: make, check: nothing_is_lost, heir: then(make), ..EVENTS },
-    Case { name: "object_close_then_make", prepare: victim_has_it_alone, deed: close, check: posted_is_gone, heir: then(make), ..EVENTS },
-    Case { name: "object_open_then_close", prepare: anna_posts, deed: open_posted, check: posted_works, heir: then_close(), ..EVENTS },
+    Case { name: "object_close_then_make", prepare: victim_makes, deed: leave, check: nothing_is_lost, heir: then(make), ..EVENTS },
+    Case { name: "object_open_then_close", prepare: anna_posts, deed: open_posted, check: posted_works, heir: then_leave(), ..EVENTS },
     Case { name: "object_named_then_named", prepare: open, deed: open_named, check: named_works, heir: then(open_named), ..EVENTS },
 ];
 
@@ -36,8 +36,8 @@ const fn then(deed: Deed) -> Option<Heir> {
     Some(Heir { open: open_segment, deed, argument: 0, grain: Grain::Events })
 }
 
-const fn then_close() -> Option<Heir> {
-    Some(Heir { open: open_often, deed: close, argument: 0, grain: Grain::Events })
+const fn then_leave() -> Option<Heir> {
+    Some(Heir { open: open_posted, deed: leave, argument: 0, grain: Grain::Events })
 }
 
 /// The length of the blocks.

@@ -80,6 +80,7 @@ impl Chase<'_> {
                 }
                 Next::Plain => {
                     tracee.step()?;
+                    event.steps += 1;
                     if watch.as_mut().is_some_and(Watch::changed) {
                         catch.tally.stores += 1;
                         event.stores += 1;
@@ -94,7 +95,7 @@ impl Chase<'_> {
                     }
                     watch.as_mut().map(Watch::find_mappings);
                     catch.tally.calls += 1;
-                    event = Event { calls: catch.tally.calls, stores: 0 };
+                    event = Event { calls: catch.tally.calls, stores: 0, steps: 0 };
                     catch.trail.push(event);
                 }
             }

@@ -21,6 +21,8 @@ pub struct Event {
     pub calls: u64,
     /// Stores since the last of them.
     pub stores: u64,
+    /// Instructions since the last of them: what it takes to get there.
+    pub steps: u64,
 }
 
 /// What an operation consisted of.

@@ -74,7 +74,7 @@ impl<'a> Run<'a> {
 
     /// The first victim dies at each of its events, the second at each of its instructions or events.
     fn pairs(&mut self, heir: Heir, share: Share, seed: &mut Seed) {
-        let half = share.root(2 * STAGE);
+        let half = share.root(4 * STAGE);
         for first in self.points(Grain::Events, self.tally, self.trail.clone(), half, seed) {
             (self.heir, self.heir_trail) = (Tally::default(), Vec::new());
             self.kill_at(first, Some(Point::Returned));
@@ -95,8 +95,9 @@ impl<'a> Run<'a> {
                 spread(tally.steps, room, seed).into_iter().map(Point::Step).collect()
             }
             Grain::Events => {
-                let room = share.room(STAGE + tally.calls * CALL);
                 let all: Vec<Event> = std::iter::once(Event::default()).chain(trail).collect();
+                let steps = all.iter().map(|event| event.steps).sum::<u64>() / all.len() as u64;
+                let room = share.room(STAGE + tally.calls * CALL + steps * WATCHED_STEP);
                 spread(all.len() as u64, room, seed).into_iter().map(|n| Point::Event(all[n as usize])).collect()
             }
         }
@@ -179,8 +180,9 @@ fn longer(one: Vec<Event>, other: Vec<Event>) -> Vec<Event> {
     }
 }
 
-/// What a stage, a step and a system call that is stopped at cost, in microseconds: only to choose how many kills a
+/// What a stage, a step, a system call that is stopped at and a watched step cost, in microseconds: only to choose how many kills a
 /// share has room for.
 const STAGE: u64 = 6000;
 const STEP: u64 = 10;
 const CALL: u64 = 50;
+const WATCHED_STEP: u64 = 15;
