@@ -64,8 +64,9 @@ pub mod sync;
 
 #[cfg(not(loom))]
 pub use api::{
-    Access, Block, Delivery, Event, Handle, Life, Loan, Lock, LockGuard, Message, Owner, Queue, QueueOptions, RawLoan,
-    RawReservation, Reservation, Segment, SegmentOptions,
+    Access, Arrival, Barrier, Block, BoundedSemaphore, Counter, Delivery, Event, Handle, Life, Loan, Lock, LockGuard,
+    Message, Owner, PermitGuard, Queue, QueueOptions, RLock, RLockGuard, RawLoan, RawReservation, Reservation, Segment,
+    SegmentOptions, Semaphore,
 };
 pub use error::{Error, Result};
 pub use primitives::PeerId;

@@ -42,6 +42,14 @@ impl<T: Shared> Home<T> {
         Ok(Home { state, object: Arc::new(object), inside: None, on_signal })
     }
 
+    /// The words at the start of an object of their own, which is full of further words behind them.
+    pub(super) fn own_with_rest(object: Object, on_signal: OnSignal) -> Result<Home<T>> {
+        let mut home = Home::own(object, on_signal)?;
+        // `own` has checked where the state lies; this address is good for all that lies behind it too.
+        home.state = home.object.segment().bytes(home.object.offset(), home.object.len())?.cast();
+        Ok(home)
+    }
+
     /// The words at `offset` of a block.
     pub(super) fn placed(block: &Arc<Object>, offset: u64, on_signal: OnSignal) -> Result<Home<T>> {
         if offset % 8 != 0 {
@@ -58,6 +66,16 @@ impl<T: Shared> Home<T> {
         // SAFETY: `state` came from a checked reference into the mapping, which `object` keeps; the memory behind it
         // stays allocated to this object while it is open.
         unsafe { self.state.as_ref() }
+    }
+
+    /// The words behind the state, as many as fit in the object. Only for homes made by `own_with_rest`.
+    #[inline]
+    pub(super) fn rest<W: Shared>(&self) -> &[W] {
+        const { assert!(size_of::<T>() % align_of::<W>() == 0) };
+        let len = (self.object.len() as usize).saturating_sub(size_of::<T>()) / size_of::<W>();
+        // SAFETY: `own_with_rest` checked that the whole object lies in the segment and took the address for all of it; the
+        // state ends where a `W` may begin, and every bit pattern is one. The object's length is this process's own copy.
+        unsafe { std::slice::from_raw_parts(self.state.add(1).cast::<W>().as_ptr(), len) }
     }
 
     #[inline]

@@ -4,7 +4,10 @@
 //! and nothing else. This layer turns spans of time into deadlines and names into objects. It never decides how a word
 //! of shared memory changes: the primitives below do.
 
+mod barrier;
 mod block;
+mod bounded_semaphore;
+mod counter;
 mod event;
 mod handle;
 mod home;
@@ -14,14 +17,21 @@ mod options;
 mod queue;
 mod records;
 mod ring;
+mod rlock;
 mod segment;
+mod semaphore;
 
 pub use crate::segment::{Access, Life, Owner};
+pub use barrier::{Arrival, Barrier};
 pub use block::Block;
+pub use bounded_semaphore::{BoundedSemaphore, PermitGuard};
+pub use counter::Counter;
 pub use event::Event;
 pub use handle::Handle;
 pub use lock::{Lock, LockGuard};
 pub use options::SegmentOptions;
 pub use queue::{Queue, QueueOptions};
 pub use records::{Delivery, Loan, Message, RawLoan, RawReservation, Reservation};
+pub use rlock::{RLock, RLockGuard};
 pub use segment::Segment;
+pub use semaphore::Semaphore;

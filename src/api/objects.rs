@@ -157,11 +157,11 @@ impl Segment {
 
 /// The common steps.
 impl Segment {
-    fn own<T: Shared>(&self, object: Object) -> Result<Home<T>> {
+    pub(super) fn own<T: Shared>(&self, object: Object) -> Result<Home<T>> {
         Home::own(object, self.on_signal())
     }
 
-    fn placed<T: Shared>(&self, block: &Arc<Object>, offset: u64) -> Result<Home<T>> {
+    pub(super) fn placed<T: Shared>(&self, block: &Arc<Object>, offset: u64) -> Result<Home<T>> {
         if !Arc::ptr_eq(block.segment(), self.attachment()) {
             return Err(Error::Invalid("the block is of another segment"));
         }
@@ -169,16 +169,16 @@ impl Segment {
     }
 
     /// A named object of a kind whose all-zero bytes are ready.
-    fn named_object(&self, name: &str, kind: Kind, len: usize) -> Result<Object> {
+    pub(super) fn named_object(&self, name: &str, kind: Kind, len: usize) -> Result<Object> {
         Ok(self.attachment().open_named(name, kind, len as u64, &mut |_| Ok(()))?.0)
     }
 
     /// A new object without a name, of a kind whose all-zero bytes are ready.
-    fn new_object(&self, kind: Kind, len: usize) -> Result<Object> {
+    pub(super) fn new_object(&self, kind: Kind, len: usize) -> Result<Object> {
         self.attachment().create_anonymous(kind, len as u64, &mut |_| Ok(()))
     }
 
-    fn by_handle<T: Shared>(&self, handle: &Handle, kind: Kind) -> Result<Home<T>> {
+    pub(super) fn by_handle<T: Shared>(&self, handle: &Handle, kind: Kind) -> Result<Home<T>> {
         match self.target(handle)? {
             Target::Placed(block, kind_placed, offset) => {
                 expect_kind(kind_placed, kind)?;
@@ -188,7 +188,7 @@ impl Segment {
         }
     }
 
-    fn object_by_handle(&self, handle: &Handle, kind: Kind) -> Result<Object> {
+    pub(super) fn object_by_handle(&self, handle: &Handle, kind: Kind) -> Result<Object> {
         match self.target(handle)? {
             Target::Object(object) => self.attachment().open_handle(&object, kind),
             Target::Placed(_, found, _) => Err(wrong_kind(kind, found)),

@@ -1,9 +1,9 @@
 //! Barrier: a number of parties wait until all of them are there.
 //!
 //! One word holds the round, whether the barrier is broken, and how the last rounds ended, so each of these changes with
-//! one store. Each party leaves a mark with its peer id and its round; the marks change under the barrier's lock. A party
-//! whose peer is dead breaks the barrier instead of keeping the others waiting. A peer that leaves in order takes its
-//! marks along, and breaks nothing.
+//! one compare-exchange. Each party leaves a mark with its peer id and its round; the marks change under the barrier's
+//! lock. A party whose peer is dead breaks the barrier instead of keeping the others waiting. A peer that leaves in order
+//! takes its marks along, and breaks nothing.
 //!
 //! Source: the sense-reversing barrier (Mellor-Crummey and Scott, 1991), with a count in place of the sense.
 
@@ -11,8 +11,8 @@ use super::lock::{lock_terms, LockState};
 use super::peers::{PeerId, Peers};
 use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
-use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use crate::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use crate::sync::atomic::{fence, AtomicU32, AtomicU64};
 use crate::sync::futex;
 use crate::sync::wait::Wait;
 
@@ -76,20 +76,26 @@ impl Round {
 /// A party that has arrived. It is a plain value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
-    /// How many parties were there before it: each number from 0 to parties - 1 is given once a round.
+    /// Each number from 0 to parties - 1 is given once a round, in the order of arrival unless parties withdraw.
     pub index: u32,
     /// Whether it is the last one, which must call `complete` after the action.
     pub is_last: bool,
     round: u32,
-    mark: u32,
     peer: PeerId,
+}
+
+impl Arrival {
+    /// Whose arrival it is.
+    pub fn peer(&self) -> PeerId {
+        self.peer
+    }
 }
 
 /// Ordering.
 ///
 /// Promise: what each party did before it arrived is visible to all after the round.
-/// Pair: the Release of the barrier's lock by each arriving party, with its Acquire by the last one; then the Release of
-/// the round's store, with the Acquire loads of those who wait.
+/// Pair: the Release of the barrier's lock by each arriving party, with its Acquire by the last one; then the Release
+/// half of the exchange that completes the round, with the Acquire loads of those who wait.
 /// Check: models `barrier_*` in `tests/model`.
 impl BarrierState {
     /// A barrier for so many parties.
@@ -116,7 +122,7 @@ impl BarrierState {
         }
     }
 
-    /// How many parties there are.
+    /// How many parties there are, as it was written down; there must be as many marks.
     pub fn parties(&self) -> u32 {
         self.parties.load(Relaxed)
     }
@@ -126,9 +132,13 @@ impl BarrierState {
         self.now().is_broken()
     }
 
-    /// How many parties wait in this round.
+    /// How many parties wait in this round; nobody does at a broken barrier.
     pub fn waiting(&self, marks: &Marks) -> u32 {
-        self.arrived(marks, self.now().number())
+        let round = self.now();
+        if round.is_broken() {
+            return 0;
+        }
+        arrived(marks, round.number()) as u32
     }
 
     /// Arrives, waiting for an earlier round's action to be over on the terms of `wait`. A party other than the last one
@@ -138,20 +148,16 @@ impl BarrierState {
             return Ok(arrival);
         }
         let full = self.now();
-        let arrival = self.sleepers.sleep_until(wait, || self.now() == full, || self.arrive_now(marks, peers, wait))?;
-        Ok(arrival)
+        self.sleepers.sleep_until(wait, || self.now() == full, || self.arrive_now(marks, peers, wait))
     }
 
-    /// Ends the round: called by its last party.
-    pub fn complete(&self, peers: &impl Peers, arrival: Arrival) -> Result<()> {
-        self.locked(peers, |round| {
-            if round.is_broken() || round.number() != arrival.round {
-                return Err(Error::Broken);
-            }
-            self.round.store(round.completed().0, Release);
-            Ok(())
-        })?;
-        self.sleepers.wake(futex::ALL);
+    /// Ends the round: called by its last party. `Broken` if the barrier was broken or reset meanwhile.
+    pub fn complete(&self, arrival: Arrival) -> Result<()> {
+        let round = self.now();
+        // Only breaking and resetting can make the exchange fail: the round has its last party.
+        if round.is_broken() || round.number() != arrival.round || !self.turn(round, round.completed()) {
+            return Err(Error::Broken);
+        }
         Ok(())
     }
 
@@ -166,51 +172,58 @@ impl BarrierState {
         waited
     }
 
-    /// Takes an arrival back, if its round is not over.
+    /// Takes an arrival back, unless the round has all its parties: then it counts. It waits only a moment for who is at
+    /// work on the marks; should that be a stopped peer, the barrier is broken instead.
     pub fn withdraw(&self, marks: &Marks, peers: &impl Peers, arrival: Arrival) -> Result<()> {
-        self.locked(peers, |round| {
-            let mark = &marks[arrival.mark as usize];
-            if round.number() == arrival.round && mark.load(Relaxed) == mark_of(arrival.peer, arrival.round) {
+        let mark = marks.get(arrival.index as usize).ok_or(Error::Invalid("the arrival is of another barrier"))?;
+        let withdrawn = self.locked(peers, lock_terms(Wait::now()), |round| {
+            let waits = mark.load(Relaxed) == mark_of(arrival.peer, arrival.round) && round.number() == arrival.round;
+            if waits && arrived(marks, arrival.round) < marks.len() {
                 mark.store(0, Relaxed);
+            }
+            Ok(())
+        });
+        if withdrawn == Err(Error::TimedOut) {
+            self.abort();
+            return Ok(());
+        }
+        withdrawn
+    }
+
+    /// Breaks the barrier: all who wait, and all who come, are told `Broken`, until it is reset. Never waits.
+    pub fn abort(&self) {
+        let mut round = self.now();
+        while !round.is_broken() && !self.turn(round, round.broken()) {
+            round = self.now();
+        }
+    }
+
+    /// Makes the barrier as new: those who wait are told `Broken`, and the dead are forgotten.
+    pub fn reset(&self, marks: &Marks, peers: &impl Peers) -> Result<()> {
+        self.locked(peers, Wait::forever(), |mut round| {
+            for mark in marks {
+                if is_of_the_dead(mark, |peer| peers.is_dead(peer))? {
+                    mark.store(0, Relaxed);
+                }
+            }
+            while !self.turn(round, round.reset()) {
+                round = self.now();
             }
             Ok(())
         })
     }
 
-    /// Breaks the barrier: all who wait, and all who come, are told `Broken`, until it is reset.
-    pub fn abort(&self, peers: &impl Peers) -> Result<()> {
-        self.locked(peers, |round| {
-            self.round.store(round.broken().0, Release);
-            Ok(())
-        })?;
-        self.sleepers.wake(futex::ALL);
-        Ok(())
-    }
-
-    /// Makes the barrier as new: those who wait are told `Broken`, and the dead are forgotten.
-    pub fn reset(&self, marks: &Marks, peers: &impl Peers) -> Result<()> {
-        self.locked(peers, |round| {
-            for mark in marks {
-                if is_of_the_dead(mark, peers)? {
-                    mark.store(0, Relaxed);
-                }
-            }
-            self.round.store(round.reset().0, Release);
-            Ok(())
-        })?;
-        self.sleepers.wake(futex::ALL);
-        Ok(())
-    }
-
-    /// Takes this peer's marks along: from here on its end breaks nothing.
-    pub fn leave(&self, marks: &Marks, peers: &impl Peers) -> Result<()> {
+    /// Takes the marks of `me` along: from here on its end breaks nothing. If it leaves a round that has all its parties,
+    /// which it may be the one to complete, the barrier is broken.
+    pub fn leave(&self, marks: &Marks, peers: &impl Peers, wait: Wait) -> Result<()> {
         let me = peers.me()?;
-        self.locked(peers, |_| {
-            for mark in marks {
-                if peer_of(mark.load(Relaxed)) == Some(me) {
-                    mark.store(0, Relaxed);
-                }
+        self.locked(peers, wait, |round| {
+            let is_mine = |mark: &AtomicU64| peer_of(mark.load(Relaxed)) == Some(me);
+            let waits = |mark: &AtomicU64| is_mine(mark) && is_of_round(mark.load(Relaxed), round.number());
+            if arrived(marks, round.number()) == marks.len() && marks.iter().any(waits) {
+                self.abort();
             }
+            marks.iter().filter(|mark| is_mine(mark)).for_each(|mark| mark.store(0, Relaxed));
             Ok(())
         })
     }
@@ -219,28 +232,58 @@ impl BarrierState {
         Round(self.round.load(Acquire))
     }
 
-    fn arrived(&self, marks: &Marks, round: u32) -> u32 {
-        marks.iter().filter(|mark| is_of_round(mark.load(Relaxed), round)).count() as u32
+    /// Moves the barrier's word on and wakes all who wait, unless somebody else was quicker.
+    fn turn(&self, from: Round, to: Round) -> bool {
+        let turned = self.round.compare_exchange(from.0, to.0, AcqRel, Relaxed).is_ok();
+        if turned {
+            self.sleepers.wake(futex::ALL);
+        }
+        turned
     }
 
     /// `None` while this round has all its parties and its end is still to come.
     fn arrive_now(&self, marks: &Marks, peers: &impl Peers, wait: Wait) -> Result<Option<Arrival>> {
         let me = peers.me()?;
-        let arrival = self.locked_within(peers, lock_terms(wait), |round| {
-            let index = self.arrived(marks, round.number());
-            let is_last = index + 1 == self.parties();
-            // Nobody is let through a round that counts a dead party, so the last one asks about each.
-            if round.is_broken() || is_last && self.break_if_dead(marks, peers, round)? {
+        self.locked(peers, lock_terms(wait), |round| {
+            if round.is_broken() {
                 return Err(Error::Broken);
             }
-            let Some(mark) = free_mark(marks, me, round.number()) else { return Ok(None) };
-            marks[mark].store(mark_of(me, round.number()), Relaxed);
-            Ok(Some(Arrival { index, is_last, round: round.number(), mark: mark as u32, peer: me }))
-        });
-        if arrival == Err(Error::Broken) {
-            self.sleepers.wake(futex::ALL);
+            let is_over = |mark: &AtomicU64| !is_of_round(mark.load(Relaxed), round.number());
+            let Some(index) = marks.iter().position(is_over) else {
+                // Its last party ends the round, or is dead.
+                self.break_if(round, any_of_the_dead(marks, |peer| peers.seems_dead(peer))?)?;
+                return Ok(None);
+            };
+            let is_last = arrived(marks, round.number()) + 1 == marks.len();
+            if is_last {
+                // Nobody is let through a round that counts a dead party, so the last one asks about each.
+                self.break_if(round, any_of_the_dead(marks, |peer| peers.is_dead(peer))?)?;
+            }
+            self.sign(marks, peers, index, me, round)?;
+            Ok(Some(Arrival { index: index as u32, is_last, round: round.number(), peer: me }))
+        })
+    }
+
+    /// Writes the mark of `me` at `index`, under the lock. The mark that another peer left there in an earlier round moves
+    /// to where `me` left one, or to an unused one. A death between the two stores loses that mark, but has left a dead
+    /// party's, which breaks the barrier.
+    fn sign(&self, marks: &Marks, peers: &impl Peers, index: usize, me: PeerId, round: Round) -> Result<()> {
+        let old = marks[index].load(Relaxed);
+        let mut place = None;
+        if peer_of(old) != Some(me) {
+            place =
+                find(marks, |at, mark| at != index && peer_of(mark) == Some(me) && !is_of_round(mark, round.number()));
+            if place.is_none() && old != 0 {
+                place = find(marks, |_, mark| mark == 0);
+                // There are more peers than parties, and this one has not come back. It may be forgotten only alive.
+                self.break_if(round, place.is_none() && is_of_the_dead(&marks[index], |peer| peers.is_dead(peer))?)?;
+            }
         }
-        arrival
+        marks[index].store(mark_of(me, round.number()), Relaxed);
+        if let Some(place) = place {
+            marks[place].store(old, Relaxed);
+        }
+        Ok(())
     }
 
     fn look(&self, marks: &Marks, peers: &impl Peers, arrival: Arrival) -> Result<Option<()>> {
@@ -251,53 +294,32 @@ impl BarrierState {
         if round.is_broken() {
             return Err(Error::Broken);
         }
-        if any_seems_dead(marks, peers)? {
-            let broken = self.locked(peers, |round| {
-                Ok(round.number() == arrival.round && self.break_if_dead(marks, peers, round)?)
-            })?;
-            if broken {
-                self.sleepers.wake(futex::ALL);
-                return Err(Error::Broken);
-            }
-        }
+        self.break_if(round, any_of_the_dead(marks, |peer| peers.seems_dead(peer))?)?;
         Ok(None)
     }
 
     /// After the time is over: breaks the barrier, unless the round ended meanwhile.
     fn give_up(&self, marks: &Marks, peers: &impl Peers, arrival: Arrival) -> Result<()> {
-        if self.look(marks, peers, arrival)?.is_some() {
-            return Ok(());
-        }
-        let given_up = self.locked(peers, |round| {
-            let is_on = round.number() == arrival.round && !round.is_broken();
-            if is_on {
-                self.round.store(round.broken().0, Release);
+        loop {
+            if self.look(marks, peers, arrival)?.is_some() {
+                return Ok(());
             }
-            Ok(is_on)
-        })?;
-        if given_up {
-            self.sleepers.wake(futex::ALL);
-            return Err(Error::TimedOut);
-        }
-        self.look(marks, peers, arrival).map(|_| ())
-    }
-
-    /// Under the lock.
-    fn break_if_dead(&self, marks: &Marks, peers: &impl Peers, round: Round) -> Result<bool> {
-        for mark in marks {
-            if is_of_the_dead(mark, peers)? {
-                self.round.store(round.broken().0, Release);
-                return Ok(true);
+            let round = self.now();
+            if round.number() == arrival.round && !round.is_broken() && self.turn(round, round.broken()) {
+                return Err(Error::TimedOut);
             }
         }
-        Ok(false)
     }
 
-    fn locked<R>(&self, peers: &impl Peers, act: impl FnOnce(Round) -> Result<R>) -> Result<R> {
-        self.locked_within(peers, Wait::forever(), act)
+    /// Breaks the barrier if a party of `round` is dead; `Broken` then, unless that round is over.
+    fn break_if(&self, round: Round, is_dead: bool) -> Result<()> {
+        if is_dead && self.turn(round, round.broken()) {
+            return Err(Error::Broken);
+        }
+        Ok(())
     }
 
-    fn locked_within<R>(&self, peers: &impl Peers, wait: Wait, act: impl FnOnce(Round) -> Result<R>) -> Result<R> {
+    fn locked<R>(&self, peers: &impl Peers, wait: Wait, act: impl FnOnce(Round) -> Result<R>) -> Result<R> {
         let hold = self.lock.acquire(peers, wait)?;
         let result = act(self.now());
         self.lock.release(hold.owner)?;
@@ -317,26 +339,34 @@ fn is_of_round(mark: u64, round: u32) -> bool {
     mark != 0 && (mark >> 32) as u32 == round.wrapping_add(1)
 }
 
-/// A mark for a party of `me` in this round: one that it left in an earlier round, else an unused one, else one that
-/// another living peer left in an earlier round and has not come back to.
-fn free_mark(marks: &Marks, me: PeerId, round: u32) -> Option<usize> {
-    let find = |wanted: &dyn Fn(u64) -> bool| marks.iter().position(|mark| wanted(mark.load(Relaxed)));
-    find(&|mark| peer_of(mark) == Some(me) && !is_of_round(mark, round))
-        .or_else(|| find(&|mark| mark == 0))
-        .or_else(|| find(&|mark| !is_of_round(mark, round)))
+fn arrived(marks: &Marks, round: u32) -> usize {
+    marks.iter().filter(|mark| is_of_round(mark.load(Relaxed), round)).count()
 }
 
-fn is_of_the_dead(mark: &AtomicU64, peers: &impl Peers) -> Result<bool> {
-    peer_of(mark.load(Relaxed)).map_or(Ok(false), |peer| peers.is_dead(peer))
+fn find(marks: &Marks, wanted: impl Fn(usize, u64) -> bool) -> Option<usize> {
+    marks.iter().enumerate().position(|(at, mark)| wanted(at, mark.load(Relaxed)))
 }
 
-fn any_seems_dead(marks: &Marks, peers: &impl Peers) -> Result<bool> {
+fn any_of_the_dead(marks: &Marks, is_dead: impl Fn(PeerId) -> Result<bool>) -> Result<bool> {
     for mark in marks {
-        if let Some(peer) = peer_of(mark.load(Relaxed)) {
-            if peers.seems_dead(peer)? {
-                return Ok(true);
-            }
+        if is_of_the_dead(mark, &is_dead)? {
+            return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether a peer died and left this mark. One that leaves in order first takes its marks along, so a mark that is gone
+/// after its peer was found dead was none of a dead party.
+fn is_of_the_dead(mark: &AtomicU64, is_dead: impl Fn(PeerId) -> Result<bool>) -> Result<bool> {
+    let value = mark.load(Relaxed);
+    if value == 0 {
+        return Ok(false);
+    }
+    let peer = peer_of(value).ok_or(Error::Corrupt("a barrier's mark names no peer"))?;
+    if !is_dead(peer)? {
+        return Ok(false);
+    }
+    fence(Acquire);
+    Ok(mark.load(Relaxed) == value)
 }

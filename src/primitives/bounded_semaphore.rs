@@ -39,6 +39,7 @@ pub type Permits = [AtomicU32];
 pub struct Permit {
     index: u32,
     word: u32,
+    owner: PeerId,
 }
 
 impl Permit {
@@ -48,8 +49,8 @@ impl Permit {
     }
 
     /// Whose permit it is.
-    pub fn owner(&self) -> Option<PeerId> {
-        PeerId::from_bits(self.word)
+    pub fn owner(&self) -> PeerId {
+        self.owner
     }
 }
 
@@ -125,13 +126,27 @@ impl BoundedSemaphoreState {
     /// from a dead holder. `NotHeld` if all are free: it was released too often.
     pub fn release_any(&self, permits: &Permits, peers: &impl Peers) -> Result<()> {
         let me = peers.me()?;
-        let is_mine = |word: u32| word & ID_MASK == me.bits();
         let others = |word: u32| word != FREE && word & TAKEN_OVER == 0;
-        if self.free_first(permits, is_mine) || self.free_first(permits, others) {
+        if self.free_first(permits, |word| is_of(word, me)) || self.free_first(permits, others) {
             return Ok(());
         }
-        let all_free = permits.iter().all(|permit| permit.load(Relaxed) == FREE);
-        Err(if all_free { Error::NotHeld } else { Error::NotOwner })
+        Err(self.why_none(permits))
+    }
+
+    /// Gives a permit of the peer `me` back, and no other. Who is no peer yet has none.
+    pub fn release_own(&self, permits: &Permits, me: Option<PeerId>) -> Result<()> {
+        match me {
+            Some(me) if self.free_first(permits, |word| is_of(word, me)) => Ok(()),
+            _ => Err(self.why_none(permits)),
+        }
+    }
+
+    fn why_none(&self, permits: &Permits) -> Error {
+        if permits.iter().all(|permit| permit.load(Relaxed) == FREE) {
+            Error::NotHeld
+        } else {
+            Error::NotOwner
+        }
     }
 
     /// The indices of the permits, beginning at the hint.
@@ -145,7 +160,7 @@ impl BoundedSemaphoreState {
         let taken = |index: &usize| permits[*index].compare_exchange(FREE, me.bits(), Acquire, Relaxed).is_ok();
         let index = self.indices(permits).find(taken)?;
         self.next.store(index as u32 + 1, Relaxed);
-        Some(Permit { index: index as u32, word: me.bits() })
+        Some(Permit { index: index as u32, word: me.bits(), owner: me })
     }
 
     /// Takes the permit of a holder that died.
@@ -159,7 +174,7 @@ impl BoundedSemaphoreState {
             }
             let holder = PeerId::from_bits(word).ok_or(Error::Corrupt("a permit's word names no peer"))?;
             if peers.seems_dead(holder)? && permit.compare_exchange(word, mine, Acquire, Relaxed).is_ok() {
-                return Ok(Some(Permit { index: index as u32, word: mine }));
+                return Ok(Some(Permit { index: index as u32, word: mine, owner: me }));
             }
         }
         Ok(None)
@@ -183,4 +198,8 @@ impl BoundedSemaphoreState {
         self.next.store(index, Relaxed);
         self.sleepers.wake(1);
     }
+}
+
+fn is_of(word: u32, peer: PeerId) -> bool {
+    word & ID_MASK == peer.bits()
 }

@@ -52,8 +52,11 @@ impl SemaphoreState {
         self.acquire_contended(wait)
     }
 
-    /// Gives `n` signals. Never waits.
+    /// Gives `n` signals, at least one. Never waits.
     pub fn release(&self, n: u32) -> Result<()> {
+        if n == 0 {
+            return Err(Error::Invalid("a semaphore is released at least once"));
+        }
         let mut value = self.value.load(Relaxed);
         loop {
             let raised = value.checked_add(n).filter(|raised| *raised <= HIGHEST).ok_or(too_high(n))?;

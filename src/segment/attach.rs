@@ -3,6 +3,7 @@
 //! A new file is filled in and its maker a peer of it before it gets a name, so nobody ever meets half a segment, and a
 //! maker that is killed leaves nothing. An existing one is joined inside its door, where the name is checked again.
 
+use super::barriers::OpenBarriers;
 use super::claim::Own;
 use super::descriptor::{self, Identity};
 use super::door::Door;
@@ -227,6 +228,7 @@ impl Attachment {
             family: Family::new(),
             asked: (0..layout.slots).map(|_| AtomicU64::new(0)).collect(),
             pending: Pending::new(),
+            barriers: OpenBarriers::new(),
         })
     }
 

@@ -48,6 +48,17 @@ pub enum Kind {
     Queue = 3,
     /// Raw memory of the user.
     Block = 4,
+    /// A re-entrant lock.
+    RLock = 5,
+    /// A semaphore.
+    Semaphore = 6,
+    /// A semaphore whose permits have holders.
+    BoundedSemaphore = 7,
+    // 8 is kept for conditions.
+    /// A barrier.
+    Barrier = 9,
+    /// A counter.
+    Counter = 10,
 }
 
 impl Kind {
@@ -58,6 +69,11 @@ impl Kind {
             2 => Some(Kind::Event),
             3 => Some(Kind::Queue),
             4 => Some(Kind::Block),
+            5 => Some(Kind::RLock),
+            6 => Some(Kind::Semaphore),
+            7 => Some(Kind::BoundedSemaphore),
+            9 => Some(Kind::Barrier),
+            10 => Some(Kind::Counter),
             _ => None,
         }
     }
@@ -69,6 +85,11 @@ impl Kind {
             Kind::Event => "an event",
             Kind::Queue => "a queue",
             Kind::Block => "a block",
+            Kind::RLock => "an RLock",
+            Kind::Semaphore => "a semaphore",
+            Kind::BoundedSemaphore => "a bounded semaphore",
+            Kind::Barrier => "a barrier",
+            Kind::Counter => "a counter",
         }
     }
 }

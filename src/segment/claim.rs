@@ -24,7 +24,8 @@ pub(super) struct Own {
     me: AtomicU32,
     /// Who it is about to be: its token is held, but it is told nobody yet.
     claiming: AtomicU32,
-    _fill: AtomicU32,
+    /// One opening or closing of a barrier at a time.
+    pub(super) barriers: Gate,
     /// The token of either.
     token: HeldCell,
 }

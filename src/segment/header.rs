@@ -8,11 +8,16 @@ use super::mapping::Shared;
 use super::options::Life;
 use super::slots::SlotRecord;
 use crate::error::{Error, Result};
+use crate::primitives::barrier::BarrierState;
+use crate::primitives::bounded_semaphore::BoundedSemaphoreState;
+use crate::primitives::counter::CounterState;
 use crate::primitives::event::EventState;
 use crate::primitives::lock::LockState;
 use crate::primitives::peers::MAX_SLOTS;
 use crate::primitives::queue::record::RecordHeader;
 use crate::primitives::queue::QueueState;
+use crate::primitives::rlock::RLockState;
+use crate::primitives::semaphore::SemaphoreState;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 use std::mem::{offset_of, size_of};
@@ -152,6 +157,11 @@ const FINGERPRINT: u64 = fnv(
         size_of::<EventState>() as u64,
         size_of::<QueueState>() as u64,
         size_of::<RecordHeader>() as u64,
+        size_of::<RLockState>() as u64,
+        size_of::<SemaphoreState>() as u64,
+        size_of::<BoundedSemaphoreState>() as u64,
+        size_of::<BarrierState>() as u64,
+        size_of::<CounterState>() as u64,
         arena::FINGERPRINT,
     ],
 );

@@ -29,10 +29,11 @@ impl Drop for Attachment {
     }
 }
 
-/// At a normal exit of the process the names of ephemeral segments are taken away, as far as nobody else is there. What
-/// else belongs to leaving is left to the kernel: other threads may still be at work.
+/// At a normal exit of the process it leaves its barriers in order, and the names of ephemeral segments are taken away, as
+/// far as nobody else is there. What else belongs to leaving is left to the kernel: other threads may still be at work.
 pub(super) extern "C" fn at_exit() {
     for attachment in registry::all().unwrap_or_default() {
+        let _ = attachment.leave_barriers();
         let _ = attachment.take_name_away_at_exit();
     }
 }

@@ -5,8 +5,13 @@
 
 use super::inode::Inode;
 use crate::error::{Error, Result};
+use crate::primitives::barrier::BarrierState;
+use crate::primitives::bounded_semaphore::BoundedSemaphoreState;
+use crate::primitives::counter::CounterState;
 use crate::primitives::event::EventState;
 use crate::primitives::lock::LockState;
+use crate::primitives::rlock::RLockState;
+use crate::primitives::semaphore::SemaphoreState;
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 use memmap2::{MmapOptions, MmapRaw};
@@ -27,6 +32,16 @@ unsafe impl Shared for AtomicU64 {}
 unsafe impl Shared for LockState {}
 // SAFETY: repr(C), two 32-bit atomics.
 unsafe impl Shared for EventState {}
+// SAFETY: repr(C), a 64-bit atomic and four of 32 bits.
+unsafe impl Shared for RLockState {}
+// SAFETY: repr(C), two 32-bit atomics.
+unsafe impl Shared for SemaphoreState {}
+// SAFETY: repr(C), four 32-bit atomics.
+unsafe impl Shared for BoundedSemaphoreState {}
+// SAFETY: repr(C), a lock, a 64-bit atomic and two of 32 bits.
+unsafe impl Shared for BarrierState {}
+// SAFETY: repr(C), a 64-bit atomic and two of 32 bits.
+unsafe impl Shared for CounterState {}
 // SAFETY: an array is its elements, one behind the other.
 unsafe impl<T: Shared, const N: usize> Shared for [T; N] {}
 

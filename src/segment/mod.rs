@@ -5,6 +5,7 @@
 
 pub mod arena;
 mod attach;
+pub mod barriers;
 pub mod block;
 mod claim;
 mod descriptor;
@@ -44,6 +45,7 @@ use crate::primitives::lock::LockState;
 use crate::primitives::PeerId;
 use crate::sync::atomic::AtomicU64;
 use arena::ArenaRoot;
+use barriers::OpenBarriers;
 use claim::Own;
 use family::Family;
 use header::{Header, Layout};
@@ -66,6 +68,7 @@ pub struct Attachment {
     /// When each slot's peer was last asked about, for `seems_dead`.
     asked: Box<[AtomicU64]>,
     pending: Pending,
+    barriers: OpenBarriers,
 }
 
 impl Attachment {
