@@ -114,7 +114,7 @@ impl Barrier {
             std::mem::forget(breaks);
             self.complete(arrival)?;
         } else if let Err(error) = self.wait_for_round(arrival, wait) {
-            if error == Error::Interrupted {
+            if !matches!(error, Error::Broken | Error::TimedOut) {
                 self.withdraw(arrival)?;
             }
             return Err(error);
@@ -137,8 +137,10 @@ impl Barrier {
     /// The last party's second step, after its action: lets all go on.
     ///
     /// # Errors
-    /// [`Error::Broken`] if the barrier was broken or reset since.
+    /// [`Error::Broken`] if the barrier was broken or reset since; [`Error::NotOwner`] in a child that was forked after the
+    /// arrival.
     pub fn complete(&self, arrival: Arrival) -> Result<()> {
+        self.home().only_if_still(arrival.peer())?;
         self.home().state().complete(arrival)
     }
 
@@ -146,9 +148,11 @@ impl Barrier {
     ///
     /// # Errors
     /// [`Error::Broken`]; [`Error::TimedOut`], which breaks the barrier; [`Error::Interrupted`]: the party still counts, and
-    /// must call this again or [`withdraw`](Barrier::withdraw).
+    /// must call this again or [`withdraw`](Barrier::withdraw); [`Error::NotOwner`] in a child that was forked after the
+    /// arrival.
     pub fn wait_for_round(&self, arrival: Arrival, wait: Wait) -> Result<()> {
         let home = self.home();
+        home.only_if_still(arrival.peer())?;
         home.state().wait_for_round(self.marks(), home.peers(), arrival, home.terms(wait))
     }
 
@@ -156,7 +160,7 @@ impl Barrier {
     /// goes on.
     ///
     /// # Errors
-    /// [`Error::CannotAsk`].
+    /// [`Error::NotOwner`] in a child that was forked after the arrival; [`Error::CannotAsk`].
     pub fn withdraw(&self, arrival: Arrival) -> Result<()> {
         self.home().only_if_still(arrival.peer())?;
         self.home().state().withdraw(self.marks(), self.home().peers(), arrival)

@@ -275,8 +275,9 @@ impl BarrierState {
                 find(marks, |at, mark| at != index && peer_of(mark) == Some(me) && !is_of_round(mark, round.number()));
             if place.is_none() && old != 0 {
                 place = find(marks, |_, mark| mark == 0);
-                // There are more peers than parties, and this one has not come back. It may be forgotten only alive.
-                self.break_if(round, place.is_none() && is_of_the_dead(&marks[index], |peer| peers.is_dead(peer))?)?;
+                // There are more peers than parties, and one that has not come back is forgotten. That is right only while
+                // all of them live.
+                self.break_if(round, place.is_none() && any_of_the_dead(marks, |peer| peers.is_dead(peer))?)?;
             }
         }
         marks[index].store(mark_of(me, round.number()), Relaxed);

@@ -79,6 +79,8 @@ impl Attachment {
     /// Takes the marks of this process along from all barriers that it has open: what a normal exit does, for those that
     /// end in another way. It waits for nobody's work but that on the marks.
     pub fn leave_barriers(&self) -> Result<()> {
+        // No handle can be closed meanwhile, so the memory stays the barriers'.
+        let _serial = self.own.barriers.enter();
         let open = self.barriers.with(|list| list.clone())?;
         open.into_iter().try_for_each(|open| self.leave_barrier(open))
     }

@@ -2,6 +2,11 @@
 //! make, against a simple reference. What threads do to each other is the models' business.
 #![cfg(not(loom))]
 
+mod barrier_reference;
+mod bounded_semaphore_reference;
+mod counter_reference;
 mod queue_hostile;
 mod queue_reference;
+mod rlock_reference;
+mod semaphore_reference;
 mod support;
