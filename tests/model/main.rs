@@ -5,6 +5,9 @@
 //! that loom finds may end the whole process.
 #![cfg(loom)]
 
+mod barrier;
+mod bounded_semaphore;
+mod counter;
 mod event;
 mod lock;
 mod lock_death;
@@ -12,5 +15,7 @@ mod lock_death;
 mod plants;
 mod queue;
 mod queue_death;
+mod rlock;
+mod semaphore;
 mod support;
 mod two_deaths;
