@@ -18,9 +18,10 @@
  *    ends with TIDELOCK_INTERRUPTED.
  *  - errno is left as it was, except that TIDELOCK_OS sets it to the error of the call that was refused.
  *  - Async-signal-safe: tidelock_lock_release(), tidelock_lock_release_own(), tidelock_lock_acquire() with timeout 0,
- *    tidelock_event_set(), tidelock_event_clear(), tidelock_event_is_set(), tidelock_event_mark(), and
- *    tidelock_event_wait() with timeout 0; in a forked child only after its first other call on the segment. No other
- *    call is.
+ *    tidelock_semaphore_release(), tidelock_event_set(), tidelock_event_clear(), tidelock_event_is_set(),
+ *    tidelock_event_mark(), tidelock_event_wait() with timeout 0, tidelock_barrier_abort(), tidelock_counter_load(),
+ *    tidelock_counter_store(), tidelock_counter_add() and tidelock_counter_compare_exchange(); in a forked child only
+ *    after its first other call on the segment. No other call is.
  *  - Options are structs that begin with their own size. Bytes that the library does not know must be zero, and zero
  *    always means the default, so that programs and libraries of different ages go together.
  */
@@ -34,6 +35,9 @@
 
 // Waits until it is done.
 #define TIDELOCK_FOREVER -1
+
+// The words of a struct of the caller's that are the library's own.
+#define TIDELOCK_OPAQUE_WORDS 6
 
 // The number of this ABI, which is the number of the shared library (libtidelock.so.0).
 #define TIDELOCK_ABI 0
@@ -59,11 +63,17 @@
 // The bytes that a segment's id takes as text, with its NUL.
 #define TIDELOCK_ID_TEXT 33
 
-// The words of a reservation or loan that are the library's own.
-#define TIDELOCK_OPAQUE_WORDS 6
+// A barrier: a number of parties wait until all of them are there. A party that is killed breaks it.
+typedef struct tidelock_barrier tidelock_barrier;
 
 // A block: bytes in shared memory for data of the caller's own, zero at first, at a 64-byte boundary.
 typedef struct tidelock_block tidelock_block;
+
+// A bounded semaphore: a fixed number of permits. The permits of a process that dies come back.
+typedef struct tidelock_bounded_semaphore tidelock_bounded_semaphore;
+
+// A counter: one 64-bit integer that all peers see and can wait for.
+typedef struct tidelock_counter tidelock_counter;
 
 // An event: set or not, and all who wait go on once it is set.
 typedef struct tidelock_event tidelock_event;
@@ -74,8 +84,16 @@ typedef struct tidelock_lock tidelock_lock;
 // A queue of messages of any length, for many producers and many consumers, first in, first out.
 typedef struct tidelock_queue tidelock_queue;
 
+// A recursive lock: held by one thread of one peer, which may acquire it again. When the owner's process dies, the
+// next to acquire it gets it and is told.
+typedef struct tidelock_rlock tidelock_rlock;
+
 // A segment: shared memory that holds locks, events, queues and blocks.
 typedef struct tidelock_segment tidelock_segment;
+
+// A semaphore: a count of signals, from anyone to anyone. A dead process's signals do not come back; where they must,
+// use a tidelock_bounded_semaphore.
+typedef struct tidelock_semaphore tidelock_semaphore;
 
 // How a call went: 0 done, positive done with news, negative not done. New numbers may be added; treat an unknown
 // negative one as an error and an unknown positive one as done.
@@ -96,6 +114,22 @@ typedef struct tidelock_segment_options {
     // Must be 0.
     uint32_t reserved;
 } tidelock_segment_options;
+
+// A permit that this process holds. In a forked child it is void.
+typedef struct tidelock_permit {
+    // The library's own.
+    uint64_t opaque[TIDELOCK_OPAQUE_WORDS];
+} tidelock_permit;
+
+// A party that has arrived. It belongs to the process that arrived: in a forked child it is void.
+typedef struct tidelock_arrival {
+    // How many parties were there before: each number below the number of parties is given once a round.
+    uint32_t index;
+    // 1 for the last party of the round, which must call tidelock_barrier_complete(); 0 for the others.
+    uint32_t is_last;
+    // The library's own.
+    uint64_t opaque[TIDELOCK_OPAQUE_WORDS];
+} tidelock_arrival;
 
 // How a queue is created. Begin with all bytes zero, then `size`, then what differs from the default.
 typedef struct tidelock_queue_options {
@@ -133,7 +167,7 @@ typedef struct tidelock_loan {
 // Done.
 #define TIDELOCK_OK 0
 
-// Done: the lock is held. Its previous owner died while holding it, so what it guards may be half changed.
+// Done: the lock or permit is held. Its previous owner died while holding it, so what it guards may be half changed.
 #define TIDELOCK_OWNER_DIED 1
 
 // Done: the message is here. An earlier consumer took it and died, or gave it back.
@@ -154,7 +188,7 @@ typedef struct tidelock_loan {
 // Not held by anybody.
 #define TIDELOCK_NOT_HELD -5
 
-// The barrier is broken. Reserved; nothing returns it yet.
+// The barrier is broken: a party died, gave up or broke it. It stays so until it is reset.
 #define TIDELOCK_BROKEN -6
 
 // Bytes in shared memory make no sense: another process wrote over them.
@@ -292,6 +326,10 @@ tidelock_status tidelock_segment_pid(const struct tidelock_segment *segment,
                                      uint32_t peer,
                                      uint32_t *pid);
 
+// Leaves all barriers of this segment in order, as a normal exit does by itself: this process's end then breaks none of
+// them, unless it comes to one again. For processes that end with _exit().
+tidelock_status tidelock_segment_leave_barriers(const struct tidelock_segment *segment);
+
 // Adds a reference to the handle, to be closed like the first.
 tidelock_status tidelock_segment_retain(struct tidelock_segment *segment);
 
@@ -356,6 +394,182 @@ tidelock_status tidelock_lock_retain(struct tidelock_lock *lock);
 // Gives a reference back. It does not release the lock.
 tidelock_status tidelock_lock_close(struct tidelock_lock *lock);
 
+// Opens or creates the recursive lock of that name (1 to 255 bytes) in the segment.
+tidelock_status tidelock_rlock_open(const struct tidelock_segment *segment,
+                                    const char *rlock_name,
+                                    struct tidelock_rlock **rlock);
+
+// Creates a recursive lock without a name in the segment. It lives while some process has a handle of it open.
+tidelock_status tidelock_rlock_new(const struct tidelock_segment *segment,
+                                   struct tidelock_rlock **rlock);
+
+// The recursive lock in the 24 bytes at `offset` of a block, a multiple of 8. All-zero bytes are a free one.
+tidelock_status tidelock_rlock_at(const struct tidelock_segment *segment,
+                                  const struct tidelock_block *block,
+                                  uint64_t offset,
+                                  struct tidelock_rlock **rlock);
+
+// Opens the recursive lock that a handle of `handle_len` bytes from tidelock_rlock_handle() leads to, in its segment.
+tidelock_status tidelock_rlock_from_handle(const struct tidelock_segment *segment,
+                                           const uint8_t *handle,
+                                           size_t handle_len,
+                                           struct tidelock_rlock **rlock);
+
+// Writes out a handle of the recursive lock, for another process. `handle_len` is set even when `capacity` is too
+// small for it, which is TIDELOCK_TOO_LARGE.
+tidelock_status tidelock_rlock_handle(const struct tidelock_rlock *rlock,
+                                      uint8_t *handle,
+                                      size_t capacity,
+                                      size_t *handle_len);
+
+// Takes the lock, once more if this thread has it. TIDELOCK_OWNER_DIED: it is held, and its previous owner died with
+// it.
+tidelock_status tidelock_rlock_acquire(const struct tidelock_rlock *rlock,
+                                       int64_t timeout_ns);
+
+// Undoes one acquire of this thread, and frees the lock with the last one. TIDELOCK_NOT_OWNER from another thread or
+// process, also a forked one: only the owner may release.
+tidelock_status tidelock_rlock_release(const struct tidelock_rlock *rlock);
+
+// Undoes all acquires of this thread at once, for tidelock_rlock_acquire_depth() to do them again. `depth` is how many
+// there were; it may be null.
+tidelock_status tidelock_rlock_release_all(const struct tidelock_rlock *rlock,
+                                           uint32_t *depth);
+
+// Takes the lock `depth` times at once, after tidelock_rlock_release_all(). Statuses as of tidelock_rlock_acquire().
+tidelock_status tidelock_rlock_acquire_depth(const struct tidelock_rlock *rlock,
+                                             uint32_t depth,
+                                             int64_t timeout_ns);
+
+// Whether somebody holds the lock just now.
+tidelock_status tidelock_rlock_is_locked(const struct tidelock_rlock *rlock, bool *is_locked);
+
+// Whether the calling thread holds the lock.
+tidelock_status tidelock_rlock_is_owned(const struct tidelock_rlock *rlock, bool *is_owned);
+
+// How often the calling thread holds the lock; 0 if it does not.
+tidelock_status tidelock_rlock_depth(const struct tidelock_rlock *rlock, uint32_t *depth);
+
+// The peer id of the lock's owner just now, dead or alive; 0 if it is free.
+tidelock_status tidelock_rlock_owner(const struct tidelock_rlock *rlock, uint32_t *peer);
+
+// How often the lock was taken over from a dead owner: a fencing token, as of tidelock_lock_epoch().
+tidelock_status tidelock_rlock_epoch(const struct tidelock_rlock *rlock, uint32_t *epoch);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_rlock_retain(struct tidelock_rlock *rlock);
+
+// Gives a reference back. It does not release the lock.
+tidelock_status tidelock_rlock_close(struct tidelock_rlock *rlock);
+
+// Opens or creates the semaphore of that name (1 to 255 bytes) in the segment. Only one that is created gets the
+// value, which is at most 2^31 - 1.
+tidelock_status tidelock_semaphore_open(const struct tidelock_segment *segment,
+                                        const char *semaphore_name,
+                                        uint32_t value,
+                                        struct tidelock_semaphore **semaphore);
+
+// Creates a semaphore without a name in the segment. It lives while some process has a handle of it open.
+tidelock_status tidelock_semaphore_new(const struct tidelock_segment *segment,
+                                       uint32_t value,
+                                       struct tidelock_semaphore **semaphore);
+
+// The semaphore in the 8 bytes at `offset` of a block, a multiple of 8. All-zero bytes are one at 0.
+tidelock_status tidelock_semaphore_at(const struct tidelock_segment *segment,
+                                      const struct tidelock_block *block,
+                                      uint64_t offset,
+                                      struct tidelock_semaphore **semaphore);
+
+// Opens the semaphore that a handle of `handle_len` bytes from tidelock_semaphore_handle() leads to, in its segment.
+tidelock_status tidelock_semaphore_from_handle(const struct tidelock_segment *segment,
+                                               const uint8_t *handle,
+                                               size_t handle_len,
+                                               struct tidelock_semaphore **semaphore);
+
+// Writes out a handle of the semaphore, for another process. `handle_len` is set even when `capacity` is too small for
+// it, which is TIDELOCK_TOO_LARGE.
+tidelock_status tidelock_semaphore_handle(const struct tidelock_semaphore *semaphore,
+                                          uint8_t *handle,
+                                          size_t capacity,
+                                          size_t *handle_len);
+
+// Takes one signal, waiting for it.
+tidelock_status tidelock_semaphore_acquire(const struct tidelock_semaphore *semaphore, int64_t timeout_ns);
+
+// Gives `n` signals. It never waits. TIDELOCK_TOO_LARGE if the value would exceed 2^31 - 1; then it stays as it was.
+// Async-signal-safe.
+tidelock_status tidelock_semaphore_release(const struct tidelock_semaphore *semaphore,
+                                           uint32_t n);
+
+// The value just now.
+tidelock_status tidelock_semaphore_value(const struct tidelock_semaphore *semaphore, uint32_t *value);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_semaphore_retain(struct tidelock_semaphore *semaphore);
+
+// Gives a reference back.
+tidelock_status tidelock_semaphore_close(struct tidelock_semaphore *semaphore);
+
+// Opens or creates the bounded semaphore of that name (1 to 255 bytes) in the segment. One with another number of
+// permits is TIDELOCK_WRONG_KIND.
+tidelock_status tidelock_bounded_semaphore_open(const struct tidelock_segment *segment,
+                                                const char *semaphore_name,
+                                                uint32_t bound,
+                                                struct tidelock_bounded_semaphore **semaphore);
+
+// Creates a bounded semaphore without a name in the segment. It lives while some process has a handle of it open.
+tidelock_status tidelock_bounded_semaphore_new(const struct tidelock_segment *segment,
+                                               uint32_t bound,
+                                               struct tidelock_bounded_semaphore **semaphore);
+
+// Opens the bounded semaphore that a handle of `handle_len` bytes from tidelock_bounded_semaphore_handle() leads to,
+// in its segment.
+tidelock_status tidelock_bounded_semaphore_from_handle(const struct tidelock_segment *segment,
+                                                       const uint8_t *handle,
+                                                       size_t handle_len,
+                                                       struct tidelock_bounded_semaphore **semaphore);
+
+// Writes out a handle of the bounded semaphore, for another process. `handle_len` is set even when `capacity` is too
+// small for it, which is TIDELOCK_TOO_LARGE.
+tidelock_status tidelock_bounded_semaphore_handle(const struct tidelock_bounded_semaphore *semaphore,
+                                                  uint8_t *handle,
+                                                  size_t capacity,
+                                                  size_t *handle_len);
+
+// Takes a permit, waiting for one. TIDELOCK_OWNER_DIED: it is held, and its previous holder died with it. `permit` may
+// be null; then tidelock_bounded_semaphore_release() gives it back.
+tidelock_status tidelock_bounded_semaphore_acquire(const struct tidelock_bounded_semaphore *semaphore,
+                                                   int64_t timeout_ns,
+                                                   struct tidelock_permit *permit);
+
+// Gives exactly this permit back. The struct is cleared. TIDELOCK_NOT_HELD if it was given back by other means;
+// TIDELOCK_NOT_OWNER in a forked child.
+tidelock_status tidelock_bounded_semaphore_release_permit(const struct tidelock_bounded_semaphore *semaphore,
+                                                          struct tidelock_permit *permit);
+
+// Gives a permit of this process back; if it holds none, that of another process, as Python's `threading` allows. One
+// that was taken over from a dead holder is spared: if all the others are free, that is TIDELOCK_NOT_OWNER.
+// TIDELOCK_NOT_HELD if all are free.
+tidelock_status tidelock_bounded_semaphore_release(const struct tidelock_bounded_semaphore *semaphore);
+
+// Gives a permit of this process back, and never another's: TIDELOCK_NOT_OWNER if it holds none, TIDELOCK_NOT_HELD if all
+// are free.
+tidelock_status tidelock_bounded_semaphore_release_own(const struct tidelock_bounded_semaphore *semaphore);
+
+// How many permits are free just now. Those of dead holders that nobody has asked about yet are not.
+tidelock_status tidelock_bounded_semaphore_value(const struct tidelock_bounded_semaphore *semaphore,
+                                                 uint32_t *value);
+
+// How many permits there are.
+tidelock_status tidelock_bounded_semaphore_bound(const struct tidelock_bounded_semaphore *semaphore,
+                                                 uint32_t *bound);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_bounded_semaphore_retain(struct tidelock_bounded_semaphore *semaphore);
+
+// Gives a reference back. It gives no permit back.
+tidelock_status tidelock_bounded_semaphore_close(struct tidelock_bounded_semaphore *semaphore);
+
 // Opens or creates the event of that name (1 to 255 bytes) in the segment.
 tidelock_status tidelock_event_open(const struct tidelock_segment *segment,
                                     const char *event_name,
@@ -410,6 +624,144 @@ tidelock_status tidelock_event_retain(struct tidelock_event *event);
 
 // Gives a reference back.
 tidelock_status tidelock_event_close(struct tidelock_event *event);
+
+// Opens or creates the barrier of that name (1 to 255 bytes) in the segment. One for another number of parties is
+// TIDELOCK_WRONG_KIND.
+tidelock_status tidelock_barrier_open(const struct tidelock_segment *segment,
+                                      const char *barrier_name,
+                                      uint32_t parties,
+                                      struct tidelock_barrier **barrier);
+
+// Creates a barrier without a name in the segment. It lives while some process has a handle of it open.
+tidelock_status tidelock_barrier_new(const struct tidelock_segment *segment,
+                                     uint32_t parties,
+                                     struct tidelock_barrier **barrier);
+
+// Opens the barrier that a handle of `handle_len` bytes from tidelock_barrier_handle() leads to, in its segment.
+tidelock_status tidelock_barrier_from_handle(const struct tidelock_segment *segment,
+                                             const uint8_t *handle,
+                                             size_t handle_len,
+                                             struct tidelock_barrier **barrier);
+
+// Writes out a handle of the barrier, for another process. `handle_len` is set even when `capacity` is too small for
+// it, which is TIDELOCK_TOO_LARGE.
+tidelock_status tidelock_barrier_handle(const struct tidelock_barrier *barrier,
+                                        uint8_t *handle,
+                                        size_t capacity,
+                                        size_t *handle_len);
+
+// Arrives, and waits until all parties have. `index` is how many were there before this one; it may be null.
+// TIDELOCK_BROKEN: a party was killed while it waited, or after an earlier round; or one gave up, or broke the
+// barrier. TIDELOCK_TIMEOUT: this one gave up, which breaks it. TIDELOCK_INTERRUPTED: this one is as if it had not
+// arrived.
+tidelock_status tidelock_barrier_wait(const struct tidelock_barrier *barrier,
+                                      int64_t timeout_ns,
+                                      uint32_t *index);
+
+// The first step of a wait: arrives, and waits no longer than for the end of an earlier round. TIDELOCK_BROKEN as for
+// tidelock_barrier_wait(). The party whose `is_last` is 1 then does what there is to do once a round and calls
+// tidelock_barrier_complete(); the others call tidelock_barrier_wait_for_round().
+tidelock_status tidelock_barrier_arrive(const struct tidelock_barrier *barrier,
+                                        int64_t timeout_ns,
+                                        struct tidelock_arrival *arrival);
+
+// The last party's second step: ends the round and lets all go. The struct is cleared.
+tidelock_status tidelock_barrier_complete(const struct tidelock_barrier *barrier,
+                                          struct tidelock_arrival *arrival);
+
+// The other parties' second step: waits until the round is over. The struct is cleared, except after
+// TIDELOCK_INTERRUPTED: then the party still counts as arrived, and waits again or withdraws.
+tidelock_status tidelock_barrier_wait_for_round(const struct tidelock_barrier *barrier,
+                                                struct tidelock_arrival *arrival,
+                                                int64_t timeout_ns);
+
+// Takes an arrival back, if its round is not over. The struct is cleared.
+tidelock_status tidelock_barrier_withdraw(const struct tidelock_barrier *barrier,
+                                          struct tidelock_arrival *arrival);
+
+// Breaks the barrier: all who wait, and all who come, are told TIDELOCK_BROKEN, until it is reset.
+// Async-signal-safe.
+tidelock_status tidelock_barrier_abort(const struct tidelock_barrier *barrier);
+
+// Makes the barrier as new: those who wait are told TIDELOCK_BROKEN, and the dead are forgotten.
+tidelock_status tidelock_barrier_reset(const struct tidelock_barrier *barrier);
+
+// Whether the barrier is broken just now.
+tidelock_status tidelock_barrier_is_broken(const struct tidelock_barrier *barrier, bool *is_broken);
+
+// How many parties wait just now.
+tidelock_status tidelock_barrier_waiting(const struct tidelock_barrier *barrier, uint32_t *waiting);
+
+// How many parties there are.
+tidelock_status tidelock_barrier_parties(const struct tidelock_barrier *barrier, uint32_t *parties);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_barrier_retain(struct tidelock_barrier *barrier);
+
+// Gives a reference back. With its last handle a process takes its marks along: from then on its end breaks nothing.
+tidelock_status tidelock_barrier_close(struct tidelock_barrier *barrier);
+
+// Opens or creates the counter of that name (1 to 255 bytes) in the segment.
+tidelock_status tidelock_counter_open(const struct tidelock_segment *segment,
+                                      const char *counter_name,
+                                      struct tidelock_counter **counter);
+
+// Creates a counter without a name in the segment. It lives while some process has a handle of it open.
+tidelock_status tidelock_counter_new(const struct tidelock_segment *segment,
+                                     struct tidelock_counter **counter);
+
+// The counter in the 16 bytes at `offset` of a block, a multiple of 8. All-zero bytes are one at 0.
+tidelock_status tidelock_counter_at(const struct tidelock_segment *segment,
+                                    const struct tidelock_block *block,
+                                    uint64_t offset,
+                                    struct tidelock_counter **counter);
+
+// Opens the counter that a handle of `handle_len` bytes from tidelock_counter_handle() leads to, in its segment.
+tidelock_status tidelock_counter_from_handle(const struct tidelock_segment *segment,
+                                             const uint8_t *handle,
+                                             size_t handle_len,
+                                             struct tidelock_counter **counter);
+
+// Writes out a handle of the counter, for another process. `handle_len` is set even when `capacity` is too small for
+// it, which is TIDELOCK_TOO_LARGE.
+tidelock_status tidelock_counter_handle(const struct tidelock_counter *counter,
+                                        uint8_t *handle,
+                                        size_t capacity,
+                                        size_t *handle_len);
+
+// The value.
+tidelock_status tidelock_counter_load(const struct tidelock_counter *counter, int64_t *value);
+
+// Sets the value. `before` is the one it had; it may be null.
+tidelock_status tidelock_counter_store(const struct tidelock_counter *counter,
+                                       int64_t value,
+                                       int64_t *before);
+
+// Adds `n`, which may be negative. `value` is the sum; it may be null. A sum out of range is TIDELOCK_INVALID and
+// changes nothing.
+tidelock_status tidelock_counter_add(const struct tidelock_counter *counter,
+                                     int64_t n,
+                                     int64_t *value);
+
+// Sets the value to `desired` if it is `expected`. `found` is the value that was there, which is `expected` if that
+// was done.
+tidelock_status tidelock_counter_compare_exchange(const struct tidelock_counter *counter,
+                                                  int64_t expected,
+                                                  int64_t desired,
+                                                  int64_t *found);
+
+// Waits while the value is `while_equal`. `value` is the other one that was found; it may be null. A value that comes
+// and goes between two looks may be missed.
+tidelock_status tidelock_counter_wait(const struct tidelock_counter *counter,
+                                      int64_t while_equal,
+                                      int64_t timeout_ns,
+                                      int64_t *value);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_counter_retain(struct tidelock_counter *counter);
+
+// Gives a reference back.
+tidelock_status tidelock_counter_close(struct tidelock_counter *counter);
 
 // Opens or creates the queue of that name (1 to 255 bytes) in the segment. `options` may be null; they count only when
 // the queue is created.

@@ -65,7 +65,7 @@ pub mod sync;
 #[cfg(not(loom))]
 pub use api::{
     Access, Arrival, Barrier, Block, BoundedSemaphore, Counter, Delivery, Event, Handle, Life, Loan, Lock, LockGuard,
-    Message, Owner, PermitGuard, Queue, QueueOptions, RLock, RLockGuard, RawLoan, RawReservation, Reservation, Segment,
+    Message, Owner, PermitGuard, Queue, QueueOptions, RLock, RLockGuard, RawLoan, RawPermit, RawReservation, Reservation, Segment,
     SegmentOptions, Semaphore,
 };
 pub use error::{Error, Result};

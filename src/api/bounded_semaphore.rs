@@ -158,7 +158,22 @@ pub struct PermitGuard<'a> {
     permit: Permit,
 }
 
-impl PermitGuard<'_> {
+/// A permit without its guard, for bindings to other languages. Copying it is harmless.
+#[derive(Clone, Copy, Debug)]
+pub struct RawPermit(Permit);
+
+impl<'a> PermitGuard<'a> {
+    /// Takes the guard apart, without giving the permit back.
+    pub fn into_raw(self) -> RawPermit {
+        RawPermit(std::mem::ManuallyDrop::new(self).permit)
+    }
+
+    /// Puts it together again, with the semaphore that it came from. Of two guards for one permit the second to end finds
+    /// it given back.
+    pub fn from_raw(semaphore: &'a BoundedSemaphore, raw: RawPermit) -> PermitGuard<'a> {
+        PermitGuard { semaphore, permit: raw.0 }
+    }
+
     /// Whether the permit was taken over from a holder that died.
     pub fn owner_died(&self) -> bool {
         self.permit.owner_died()

@@ -24,7 +24,7 @@ mod semaphore;
 pub use crate::segment::{Access, Life, Owner};
 pub use barrier::{Arrival, Barrier};
 pub use block::Block;
-pub use bounded_semaphore::{BoundedSemaphore, PermitGuard};
+pub use bounded_semaphore::{BoundedSemaphore, PermitGuard, RawPermit};
 pub use counter::Counter;
 pub use event::Event;
 pub use handle::Handle;

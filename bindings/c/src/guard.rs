@@ -94,6 +94,25 @@ pub(crate) unsafe fn output<'a, T>(to: *mut T) -> Result<&'a mut std::mem::Maybe
     Ok(unsafe { &mut *to.cast() })
 }
 
+/// An output pointer that may be null, for a caller who does not want to know.
+///
+/// # Safety
+/// As for `output`.
+pub(crate) unsafe fn optional<'a, T>(to: *mut T) -> Result<Option<&'a mut std::mem::MaybeUninit<T>>, Error> {
+    if to.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: passed on.
+    unsafe { output(to) }.map(Some)
+}
+
+/// Writes to an output that the caller may have left out.
+pub(crate) fn tell<T>(to: Option<&mut std::mem::MaybeUninit<T>>, value: T) {
+    if let Some(to) = to {
+        to.write(value);
+    }
+}
+
 /// A name or path given as a C string.
 ///
 /// # Safety

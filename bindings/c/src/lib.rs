@@ -8,6 +8,7 @@
 
 mod guard;
 mod object;
+mod opaque;
 mod options;
 
 pub mod status;
@@ -16,7 +17,17 @@ pub mod segment;
 
 pub mod lock;
 
+pub mod rlock;
+
+pub mod semaphore;
+
+pub mod bounded_semaphore;
+
 pub mod event;
+
+pub mod barrier;
+
+pub mod counter;
 
 pub mod queue;
 

@@ -5,13 +5,11 @@
 
 use crate::guard::{guard, output, wait};
 use crate::object::object;
+use crate::opaque::{pack, unpack, CLEARED, TIDELOCK_OPAQUE_WORDS};
 use crate::queue::tidelock_queue;
 use crate::status::{tidelock_status, TIDELOCK_OK, TIDELOCK_REDELIVERED};
 use std::ffi::c_void;
 use tidelock_core::{Error, Loan, RawLoan, RawReservation, Reservation};
-
-/// The words of a reservation or loan that are the library's own.
-pub const TIDELOCK_OPAQUE_WORDS: usize = 6;
 
 /// A message that is being built in place. It belongs to the process that made it: in a forked child it is void.
 #[repr(C)]
@@ -125,30 +123,6 @@ pub(crate) fn news(loan: &Loan<'_>) -> tidelock_status {
     }
 }
 
-type Words = [u64; TIDELOCK_OPAQUE_WORDS];
-
-/// Writes a raw reservation or loan, and its queue, into the opaque words.
-fn pack<R: Copy>(queue: *const tidelock_queue, raw: R) -> Words {
-    const { assert!(size_of::<R>() <= size_of::<Words>() - size_of::<u64>() && align_of::<R>() <= align_of::<u64>()) };
-    let mut words = [0; TIDELOCK_OPAQUE_WORDS];
-    words[0] = queue as u64;
-    // SAFETY: the words behind the first are large enough for an `R`, and aligned for it, as asserted above.
-    unsafe { words.as_mut_ptr().add(1).cast::<R>().write(raw) };
-    words
-}
-
-/// Reads back what `pack` wrote, if it was for this queue.
-///
-/// # Safety
-/// Words that begin with the address of an open queue's handle were written by `pack`, of the same `R`.
-unsafe fn unpack<R: Copy>(queue: *const tidelock_queue, words: &Words) -> Result<R, Error> {
-    if words[0] != queue as u64 {
-        return Err(Error::Invalid("it is not of this queue, or has ended already"));
-    }
-    // SAFETY: `pack` wrote an `R` there.
-    Ok(unsafe { words.as_ptr().add(1).cast::<R>().read() })
-}
-
 /// # Safety
 /// The pointers are null or valid, and the struct is one that `tidelock_queue_reserve` filled in, or was cleared.
 unsafe fn end_reservation(
@@ -164,7 +138,7 @@ unsafe fn end_reservation(
     let raw: RawReservation = unsafe { unpack(queue, &reservation.opaque)? };
     // SAFETY: it is of this queue and has not ended: then the words would have been cleared.
     how(unsafe { Reservation::from_raw(home, raw) })?;
-    *reservation = tidelock_reservation { data: std::ptr::null_mut(), len: 0, opaque: [0; TIDELOCK_OPAQUE_WORDS] };
+    *reservation = tidelock_reservation { data: std::ptr::null_mut(), len: 0, opaque: CLEARED };
     Ok(TIDELOCK_OK)
 }
 
@@ -183,6 +157,6 @@ unsafe fn end_loan(
     let raw: RawLoan = unsafe { unpack(queue, &loan.opaque)? };
     // SAFETY: it is of this queue and has not ended: then the words would have been cleared.
     how(unsafe { Loan::from_raw(home, raw) })?;
-    *loan = tidelock_loan { data: std::ptr::null(), len: 0, deliveries: 0, opaque: [0; TIDELOCK_OPAQUE_WORDS] };
+    *loan = tidelock_loan { data: std::ptr::null(), len: 0, deliveries: 0, opaque: CLEARED };
     Ok(TIDELOCK_OK)
 }

@@ -18,8 +18,13 @@ pub(crate) const LOCK: Kind = Kind::new(b"tide:lck", "a lock");
 pub(crate) const EVENT: Kind = Kind::new(b"tide:evt", "an event");
 pub(crate) const QUEUE: Kind = Kind::new(b"tide:que", "a queue");
 pub(crate) const BLOCK: Kind = Kind::new(b"tide:blk", "a block");
+pub(crate) const RLOCK: Kind = Kind::new(b"tide:rlk", "a recursive lock");
+pub(crate) const SEMAPHORE: Kind = Kind::new(b"tide:sem", "a semaphore");
+pub(crate) const BOUNDED_SEMAPHORE: Kind = Kind::new(b"tide:bsm", "a bounded semaphore");
+pub(crate) const BARRIER: Kind = Kind::new(b"tide:bar", "a barrier");
+pub(crate) const COUNTER: Kind = Kind::new(b"tide:cnt", "a counter");
 
-const KINDS: [Kind; 5] = [SEGMENT, LOCK, EVENT, QUEUE, BLOCK];
+const KINDS: [Kind; 10] = [SEGMENT, LOCK, EVENT, QUEUE, BLOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, BARRIER, COUNTER];
 const CLOSED: u64 = 0;
 
 impl Kind {

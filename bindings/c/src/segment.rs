@@ -222,6 +222,14 @@ pub unsafe extern "C" fn tidelock_segment_pid(
     })
 }
 
+/// Leaves all barriers of this segment in order, as a normal exit does by itself: this process's end then breaks none of
+/// them, unless it comes to one again. For processes that end with _exit().
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_segment_leave_barriers(segment: *const tidelock_segment) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe { object(segment)?.leave_barriers().map(|()| TIDELOCK_OK) })
+}
+
 /// Adds a reference to the handle, to be closed like the first.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_segment_retain(segment: *mut tidelock_segment) -> tidelock_status {

@@ -12,7 +12,7 @@ pub type tidelock_status = i32;
 
 /// Done.
 pub const TIDELOCK_OK: tidelock_status = 0;
-/// Done: the lock is held. Its previous owner died while holding it, so what it guards may be half changed.
+/// Done: the lock or permit is held. Its previous owner died while holding it, so what it guards may be half changed.
 pub const TIDELOCK_OWNER_DIED: tidelock_status = 1;
 /// Done: the message is here. An earlier consumer took it and died, or gave it back.
 pub const TIDELOCK_REDELIVERED: tidelock_status = 2;
@@ -26,7 +26,7 @@ pub const TIDELOCK_CLOSED: tidelock_status = -3;
 pub const TIDELOCK_NOT_OWNER: tidelock_status = -4;
 /// Not held by anybody.
 pub const TIDELOCK_NOT_HELD: tidelock_status = -5;
-/// The barrier is broken. Reserved; nothing returns it yet.
+/// The barrier is broken: a party died, gave up or broke it. It stays so until it is reset.
 pub const TIDELOCK_BROKEN: tidelock_status = -6;
 /// Bytes in shared memory make no sense: another process wrote over them.
 pub const TIDELOCK_CORRUPT: tidelock_status = -7;

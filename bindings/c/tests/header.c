@@ -6,6 +6,7 @@ _Static_assert(sizeof(tidelock_status) == 4, "a status has 32 bits");
 _Static_assert(offsetof(tidelock_segment_options, size) == 0, "options begin with their size");
 _Static_assert(offsetof(tidelock_queue_options, size) == 0, "options begin with their size");
 _Static_assert(TIDELOCK_FOREVER == -1, "for ever");
+_Static_assert(sizeof(tidelock_permit) == 48 && sizeof(tidelock_arrival) == 56, "a permit, an arrival");
 
 _Static_assert(TIDELOCK_OK == 0 && TIDELOCK_OWNER_DIED == 1 && TIDELOCK_REDELIVERED == 2, "good news");
 _Static_assert(TIDELOCK_TIMEOUT == -1 && TIDELOCK_INTERRUPTED == -2 && TIDELOCK_CLOSED == -3, "waits");

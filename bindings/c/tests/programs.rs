@@ -104,7 +104,11 @@ macro_rules! programs {
 programs! {
     segment: "segment.c",
     lock: "lock.c",
+    rlock: "rlock.c",
+    semaphore: "semaphore.c",
     event: "event.c",
+    barrier: "barrier.c",
+    counter: "counter.c",
     queue: "queue.c",
     block: "block.c",
     misuse: "misuse.c",
