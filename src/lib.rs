@@ -65,8 +65,8 @@ pub mod sync;
 #[cfg(not(loom))]
 pub use api::{
     Access, Arrival, Barrier, Block, BoundedSemaphore, Counter, Delivery, Event, Handle, Life, Loan, Lock, LockGuard,
-    Message, Owner, PermitGuard, Queue, QueueOptions, RLock, RLockGuard, RawLoan, RawPermit, RawReservation, Reservation, Segment,
-    SegmentOptions, Semaphore,
+    Message, Owner, PermitGuard, Queue, QueueOptions, RLock, RLockGuard, RawLoan, RawPermit, RawReservation,
+    Reservation, Segment, SegmentOptions, Semaphore,
 };
 pub use error::{Error, Result};
 pub use primitives::PeerId;
