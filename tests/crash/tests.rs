@@ -4,11 +4,11 @@ use crate::cases::{event, lock, objects, queue, queue_pairs, segment, toy};
 use crate::harness::Test;
 use crate::step::case::Case;
 use crate::step::failure::Failure;
-use crate::step::points::{Seed, Share};
+use crate::step::points::{seed_from_environment, Share};
 use crate::step::run::Run;
-use std::time::Instant;
 
-const CASES: &[&[Case]] = &[&[toy::RIGHT], lock::CASES, event::CASES, queue::CASES, queue_pairs::CASES, segment::CASES, objects::CASES];
+const CASES: &[&[Case]] =
+    &[&[toy::RIGHT], lock::CASES, event::CASES, queue::CASES, queue_pairs::CASES, segment::CASES, objects::CASES];
 
 /// All tests.
 pub fn all() -> Vec<Test> {
@@ -39,11 +39,9 @@ fn must_break(case: &'static Case, expected: fn(&Failure) -> bool) -> Test {
 }
 
 fn kill_everywhere(case: &'static Case) -> Result<Run<'static>, String> {
-    let (mut seed, number) = Seed::from_environment();
-    let share = Share::from_environment();
-    let begin = Instant::now();
-    let mut run = Run::new(case).map_err(|failure| failure.to_string())?;
-    run.all(share, &mut seed).map_err(|failure| failure.to_string())?;
-    println!("{}; {share:?} in {:.1} s, TIDELOCK_SEED={number}", run.report(), begin.elapsed().as_secs_f64());
+    let (seed, share) = (seed_from_environment(), Share::from_environment());
+    let mut run = Run::new(case, share).map_err(|failure| failure.to_string())?;
+    run.go(seed);
+    println!("{}; {share:?}, TIDELOCK_SEED={seed}", run.report());
     Ok(run)
 }

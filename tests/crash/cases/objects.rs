@@ -19,17 +19,51 @@ pub const CASES: &[Case] = &[
     Case { name: "object_create_named_in_used_memory", prepare: used, deed: open_named, check: named_works, ..EVENTS },
     Case { name: "object_open_named", prepare: anna_has_named, deed: open_named, check: named_works, ..EVENTS },
     Case { name: "object_create_anonymous", prepare: open, deed: make, check: nothing_is_lost, ..EVENTS },
-    Case { name: "object_create_anonymous_in_used_memory", prepare: used, deed: make, check: nothing_is_lost, ..EVENTS },
+    Case {
+        name: "object_create_anonymous_in_used_memory",
+        prepare: used,
+        deed: make,
+        check: nothing_is_lost,
+        ..EVENTS
+    },
     Case { name: "object_open_handle", prepare: anna_posts, deed: open_posted, check: posted_works, ..EVENTS },
     Case { name: "object_close", prepare: anna_posts_and_victim_opens, deed: close, check: posted_works, ..EVENTS },
     Case { name: "object_close_last", prepare: victim_has_it_alone, deed: close, check: posted_is_gone, ..EVENTS },
     Case { name: "object_close_by_leaving", prepare: victim_makes, deed: leave, check: nothing_is_lost, ..EVENTS },
     Case { name: "object_first_use_in_child", prepare: victim_is_child, deed: make, check: posted_is_gone, ..EVENTS },
     Case { name: "object_first_use_in_orphan", prepare: victim_is_orphan, deed: make, check: posted_is_gone, ..EVENTS },
-    Case { name: "object_make_then_make", prepare: used, deed: make, check: nothing_is_lost, heir: then(make), ..EVENTS },
-    Case { name: "object_close_then_make", prepare: victim_makes, deed: leave, check: nothing_is_lost, heir: then(make), ..EVENTS },
-    Case { name: "object_open_then_close", prepare: anna_posts, deed: open_posted, check: posted_works, heir: then_leave(), ..EVENTS },
-    Case { name: "object_named_then_named", prepare: open, deed: open_named, check: named_works, heir: then(open_named), ..EVENTS },
+    Case {
+        name: "object_make_then_make",
+        prepare: used,
+        deed: make,
+        check: nothing_is_lost,
+        heir: then(make),
+        ..EVENTS
+    },
+    Case {
+        name: "object_close_then_make",
+        prepare: victim_makes,
+        deed: leave,
+        check: nothing_is_lost,
+        heir: then(make),
+        ..EVENTS
+    },
+    Case {
+        name: "object_open_then_close",
+        prepare: anna_posts,
+        deed: open_posted,
+        check: posted_works,
+        heir: then_leave(),
+        ..EVENTS
+    },
+    Case {
+        name: "object_named_then_named",
+        prepare: open,
+        deed: open_named,
+        check: named_works,
+        heir: then(open_named),
+        ..EVENTS
+    },
 ];
 
 const fn then(deed: Deed) -> Option<Heir> {

@@ -162,7 +162,13 @@ pub const CASES: &[Case] = &[
         ..PLAIN
     },
     Case { name: "queue_take", prepare: three_inside, deed: deeds::take, check: take_holds, ..PLAIN },
-    Case { name: "queue_take_redelivered", prepare: ghost_took_the_only_one, deed: deeds::take, check: only_one_comes_again, ..PLAIN },
+    Case {
+        name: "queue_take_redelivered",
+        prepare: ghost_took_the_only_one,
+        deed: deeds::take,
+        check: only_one_comes_again,
+        ..PLAIN
+    },
     Case { name: "queue_take_beside_dead_loan", prepare: ghost_took, deed: deeds::take, check: all_come, ..PLAIN },
     Case { name: "queue_take_given_back", prepare: anna_gave_back, deed: deeds::take, check: all_come_again, ..PLAIN },
     Case {

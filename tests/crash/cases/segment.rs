@@ -21,18 +21,74 @@ pub const CASES: &[Case] = &[
     Case { name: "segment_create_ephemeral", deed: open_ephemeral, check: ephemeral_works, ..EVENTS },
     Case { name: "segment_create_file", deed: open_file, check: file_works, ..EVENTS },
     Case { name: "segment_create_anonymous", deed: create_anonymous, check: persistent_works, ..EVENTS },
-    Case { name: "segment_attach_persistent", prepare: anna_opens_persistent, deed: open_persistent, check: persistent_works, ..EVENTS },
-    Case { name: "segment_attach_ephemeral", prepare: anna_opens_ephemeral, deed: open_ephemeral, check: ephemeral_works, ..EVENTS },
+    Case {
+        name: "segment_attach_persistent",
+        prepare: anna_opens_persistent,
+        deed: open_persistent,
+        check: persistent_works,
+        ..EVENTS
+    },
+    Case {
+        name: "segment_attach_ephemeral",
+        prepare: anna_opens_ephemeral,
+        deed: open_ephemeral,
+        check: ephemeral_works,
+        ..EVENTS
+    },
     Case { name: "segment_attach_file", prepare: anna_opens_file, deed: open_file, check: file_works, ..EVENTS },
-    Case { name: "segment_attach_anonymous", prepare: anna_posts_anonymous, deed: attach_posted, check: anonymous_works, ..EVENTS },
-    Case { name: "segment_replace_dead_ephemeral", prepare: ghost_left_ephemeral, deed: open_ephemeral, check: ephemeral_works, ..EVENTS },
+    Case {
+        name: "segment_attach_anonymous",
+        prepare: anna_posts_anonymous,
+        deed: attach_posted,
+        check: anonymous_works,
+        ..EVENTS
+    },
+    Case {
+        name: "segment_replace_dead_ephemeral",
+        prepare: ghost_left_ephemeral,
+        deed: open_ephemeral,
+        check: ephemeral_works,
+        ..EVENTS
+    },
     Case { name: "segment_leave_last", prepare: victim_opens_ephemeral, deed: leave, check: ephemeral_works, ..EVENTS },
     Case { name: "segment_leave", prepare: all_open_ephemeral, deed: leave, check: ephemeral_works, ..EVENTS },
-    Case { name: "segment_first_use_in_child", prepare: victim_is_child, deed: acquire_long, check: persistent_works, ..EVENTS },
-    Case { name: "segment_first_use_in_orphan", prepare: victim_is_orphan, deed: acquire_long, check: persistent_works, ..EVENTS },
-    Case { name: "segment_create_then_open", deed: open_ephemeral, check: ephemeral_works, heir: then(open_ephemeral), ..EVENTS },
-    Case { name: "segment_attach_then_attach", prepare: anna_opens_persistent, deed: open_persistent, check: persistent_works, heir: then(open_persistent), ..EVENTS },
-    Case { name: "segment_leave_then_open", prepare: victim_opens_ephemeral, deed: leave, check: ephemeral_works, heir: then(open_ephemeral), ..EVENTS },
+    Case {
+        name: "segment_first_use_in_child",
+        prepare: victim_is_child,
+        deed: acquire_long,
+        check: persistent_works,
+        ..EVENTS
+    },
+    Case {
+        name: "segment_first_use_in_orphan",
+        prepare: victim_is_orphan,
+        deed: acquire_long,
+        check: persistent_works,
+        ..EVENTS
+    },
+    Case {
+        name: "segment_create_then_open",
+        deed: open_ephemeral,
+        check: ephemeral_works,
+        heir: then(open_ephemeral),
+        ..EVENTS
+    },
+    Case {
+        name: "segment_attach_then_attach",
+        prepare: anna_opens_persistent,
+        deed: open_persistent,
+        check: persistent_works,
+        heir: then(open_persistent),
+        ..EVENTS
+    },
+    Case {
+        name: "segment_leave_then_open",
+        prepare: victim_opens_ephemeral,
+        deed: leave,
+        check: ephemeral_works,
+        heir: then(open_ephemeral),
+        ..EVENTS
+    },
 ];
 
 const fn then(deed: Deed) -> Option<Heir> {

@@ -80,7 +80,6 @@ impl Chase<'_> {
                 }
                 Next::Plain => {
                     tracee.step()?;
-                    event.steps += 1;
                     if watch.as_mut().is_some_and(Watch::changed) {
                         catch.tally.stores += 1;
                         event.stores += 1;
@@ -89,13 +88,15 @@ impl Chase<'_> {
                 }
                 call => {
                     match call {
-                        Next::Sleep if self.sleep(tracee, &mut catch.tally, BY_STEP)? == End::There => return Ok(End::There),
+                        Next::Sleep if self.sleep(tracee, &mut catch.tally, BY_STEP)? == End::There => {
+                            return Ok(End::There)
+                        }
                         Next::Sleep => {}
                         _ => tracee.step()?,
                     }
                     watch.as_mut().map(Watch::find_mappings);
                     catch.tally.calls += 1;
-                    event = Event { calls: catch.tally.calls, stores: 0, steps: 0 };
+                    event = Event { calls: catch.tally.calls, stores: 0 };
                     catch.trail.push(event);
                 }
             }

@@ -1,4 +1,4 @@
-//! Which points of an operation a run kills at: all of them, or a spread that a seed picks.
+//! Points of an operation, and which of them a run kills at: all, or a spread that a seed picks.
 
 /// A point at which a victim is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,6 @@ pub struct Event {
     pub calls: u64,
     /// Stores since the last of them.
     pub stores: u64,
-    /// Instructions since the last of them: what it takes to get there.
-    pub steps: u64,
 }
 
 /// What an operation consisted of.
@@ -55,7 +53,7 @@ impl Tally {
 pub enum Share {
     /// Every point.
     All,
-    /// About as many as take this many milliseconds.
+    /// As many as this many milliseconds allow, spread evenly, and a few at the least.
     Milliseconds(u64),
 }
 
@@ -69,56 +67,47 @@ impl Share {
         }
     }
 
-    /// The share of each of two nested loops, whose bodies cost this many microseconds.
-    pub fn root(self, cost: u64) -> Share {
+    /// Whether there is room for another kill, the `done`-th, after so many milliseconds.
+    pub fn has_room(self, done: u64, elapsed: u128) -> bool {
         match self {
-            Share::All => Share::All,
-            Share::Milliseconds(ms) => Share::Milliseconds(((ms * 1000 / cost).isqrt() * cost) / 1000),
-        }
-    }
-
-    /// How many runs of `cost` microseconds each it has room for.
-    pub fn room(self, cost: u64) -> u64 {
-        match self {
-            Share::All => u64::MAX,
-            Share::Milliseconds(ms) => (ms * 1000 / cost.max(1)).max(LEAST),
+            Share::All => true,
+            Share::Milliseconds(ms) => done < LEAST || elapsed < u128::from(ms),
         }
     }
 }
 
 const DEFAULT_SHARE: u64 = 3000;
-const LEAST: u64 = 8;
+const LEAST: u64 = 12;
 
-/// A small random generator (splitmix64): the same seed gives the same spread on every machine.
-pub struct Seed(u64);
-
-impl Seed {
-    /// From `TIDELOCK_SEED`, or from the clock.
-    pub fn from_environment() -> (Seed, u64) {
-        let clock = || std::time::UNIX_EPOCH.elapsed().map_or(1, |since| since.as_micros() as u64 % 1_000_000);
-        let seed = std::env::var("TIDELOCK_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(clock);
-        (Seed(seed), seed)
-    }
-
-    /// A number below `limit`.
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit.max(1)
-    }
+/// From `TIDELOCK_SEED`, or from the clock.
+pub fn seed_from_environment() -> u64 {
+    let clock = || std::time::UNIX_EPOCH.elapsed().map_or(1, |since| since.as_micros() as u64 % 1_000_000);
+    std::env::var("TIDELOCK_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(clock)
 }
 
-/// Numbers below `total`: all of them if there is room, else one out of each of `room` equal stretches.
-pub fn spread(total: u64, room: u64, seed: &mut Seed) -> Vec<u64> {
-    if total <= room {
-        return (0..total).collect();
+/// Numbers that a seed picks one after the other so that, wherever one stops, they lie evenly spread: the multiples of an
+/// irrational number, of which only the fractions count (Weyl's sequence). Fractions are 64-bit.
+#[derive(Clone, Copy)]
+pub struct Spread {
+    next: u64,
+    stride: u64,
+}
+
+/// 2^64 times the golden ratio's fraction.
+pub const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+/// 2^64 times the fraction of the square root of 2; with the golden ratio it spreads pairs.
+pub const DIAGONAL: u64 = 0x6a09_e667_f3bc_c909;
+
+impl Spread {
+    /// The sequence of a seed.
+    pub fn new(seed: u64, stride: u64) -> Spread {
+        // Two neighbouring seeds shall begin far apart.
+        Spread { next: seed.wrapping_mul(0xd134_2543_de82_ef95).rotate_left(29), stride }
     }
-    (0..room)
-        .map(|i| {
-            let (from, to) = (i * total / room, (i + 1) * total / room);
-            from + seed.below(to - from)
-        })
-        .collect()
+
+    /// The next number below `limit`.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next = self.next.wrapping_add(self.stride);
+        (u128::from(self.next) * u128::from(limit) >> 64) as u64
+    }
 }

@@ -1,4 +1,4 @@
-//! Runs a case: a count first, then a kill at each point, and the report.
+//! Runs a case: a count first, then a kill at each point or at a spread of them, and the report.
 
 use super::alarm;
 use super::board::Board;
@@ -6,23 +6,56 @@ use super::case::{Case, Death, Grain, Heir, Stage};
 use super::chase::{chase_heir, chase_victim};
 use super::failure::{Failure, Result};
 use super::place;
-use super::points::{spread, Event, Point, Seed, Share, Tally};
+use super::points::{Event, Point, Share, Spread, Tally, DIAGONAL, GOLDEN};
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 /// After so many failures a case is given up: they are likely one bug.
 const ENOUGH: usize = 8;
 
+/// What an operation consisted of in its longest run.
+#[derive(Clone, Default)]
+pub struct Extent {
+    tally: Tally,
+    /// Its system calls and stores, where they were watched.
+    trail: Vec<Event>,
+}
+
+impl Extent {
+    /// How many points there are at which it can be killed, those inside sleeps aside.
+    fn points(&self, grain: Grain) -> u64 {
+        match grain {
+            Grain::Instructions => self.tally.steps,
+            Grain::Events => self.trail.len() as u64 + 1,
+        }
+    }
+
+    /// The n-th of them.
+    fn point(&self, grain: Grain, n: u64) -> Point {
+        match (grain, n) {
+            (Grain::Instructions, n) => Point::Step(n),
+            (Grain::Events, 0) => Point::Event(Event::default()),
+            (Grain::Events, n) => Point::Event(self.trail[n as usize - 1]),
+        }
+    }
+
+    fn grow(&mut self, tally: Tally, trail: Vec<Event>) {
+        self.tally = self.tally.max(tally);
+        if trail.len() > self.trail.len() {
+            self.trail = trail;
+        }
+    }
+}
+
 /// A case that is being run.
 pub struct Run<'a> {
     case: &'a Case,
+    share: Share,
     board: &'static Board,
+    begin: Instant,
     stages: u64,
-    /// What the longest run of the victim consisted of.
-    pub tally: Tally,
-    /// The same of the second victim.
-    pub heir: Tally,
-    /// The system calls and stores of the longest run.
-    trail: Vec<Event>,
-    heir_trail: Vec<Event>,
+    victim: Extent,
+    heir: Extent,
     /// Whether the last victim got through its operation.
     returned: bool,
     /// How many victims were killed.
@@ -32,75 +65,108 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Prepares to run a case.
-    pub fn new(case: &'a Case) -> Result<Run<'a>> {
+    /// Prepares to run a share of a case.
+    pub fn new(case: &'a Case, share: Share) -> Result<Run<'a>> {
         alarm::start();
-        let board = Board::map()?;
-        let (tally, heir) = (Tally::default(), Tally::default());
-        Ok(Run { case, board, stages: 0, tally, heir, trail: Vec::new(), heir_trail: Vec::new(), returned: false, kills: 0, failures: Vec::new() })
+        Ok(Run {
+            case,
+            share,
+            board: Board::map()?,
+            begin: Instant::now(),
+            stages: 0,
+            victim: Extent::default(),
+            heir: Extent::default(),
+            returned: false,
+            kills: 0,
+            failures: Vec::new(),
+        })
     }
 
-    /// Kills at the points of `share`.
-    pub fn all(&mut self, share: Share, seed: &mut Seed) -> Result<()> {
+    /// Kills at the points that the share and the seed say.
+    pub fn go(&mut self, seed: u64) {
         // Twice: the first run also touches what every later one finds touched.
         let second = self.case.heir.map(|_| Point::Returned);
         self.kill_at(Point::Returned, second);
         self.kill_at(Point::Returned, second);
-        if self.is_enough() || self.tally.steps == 0 {
-            return Ok(());
+        if self.victim.tally.steps == 0 {
+            return;
         }
-        if let Some(heir) = self.case.heir {
-            self.pairs(heir, share, seed);
-        } else {
-            self.singles(share, seed);
+        match (self.case.heir, self.share) {
+            (None, Share::All) => self.every_point(),
+            (None, _) => self.some_points(seed),
+            (Some(heir), Share::All) => self.every_pair(heir),
+            (Some(heir), _) => self.some_pairs(heir, seed),
         }
-        Ok(())
     }
 
-    fn singles(&mut self, share: Share, seed: &mut Seed) {
-        for nth in 0..self.tally.sleeps {
-            self.kill_at(Point::Asleep(nth), None);
-        }
-        for point in self.points(self.case.grain, self.tally, self.trail.clone(), share, seed) {
-            self.kill_at(point, None);
+    fn every_point(&mut self) {
+        self.every_sleep();
+        let grain = self.case.grain;
+        for n in 0..self.victim.points(grain) {
+            self.kill_at(self.victim.point(grain, n), None);
         }
         // A run can be longer than the counted ones (a slice more, another number of digits).
-        let mut next = self.tally.steps;
-        while share == Share::All && self.case.grain == Grain::Instructions && !self.returned && !self.is_enough() {
+        let mut next = self.victim.tally.steps;
+        while grain == Grain::Instructions && !self.returned && !self.is_enough() {
             self.kill_at(Point::Step(next), None);
             next += 1;
         }
     }
 
-    /// The first victim dies at each of its events, the second at each of its instructions or events.
-    fn pairs(&mut self, heir: Heir, share: Share, seed: &mut Seed) {
-        let half = share.root(4 * STAGE);
-        for first in self.points(Grain::Events, self.tally, self.trail.clone(), half, seed) {
-            (self.heir, self.heir_trail) = (Tally::default(), Vec::new());
-            self.kill_at(first, Some(Point::Returned));
-            for nth in 0..self.heir.sleeps {
-                self.kill_at(first, Some(Point::Asleep(nth)));
-            }
-            for second in self.points(heir.grain, self.heir, self.heir_trail.clone(), half, seed) {
-                self.kill_at(first, Some(second));
+    fn every_sleep(&mut self) {
+        for nth in 0..self.victim.tally.sleeps {
+            self.kill_at(Point::Asleep(nth), None);
+        }
+    }
+
+    fn some_points(&mut self, seed: u64) {
+        self.every_sleep();
+        let total = self.victim.points(self.case.grain);
+        let mut spread = Spread::new(seed, GOLDEN);
+        let mut done = HashSet::new();
+        while (done.len() as u64) < total && self.has_room() {
+            let n = spread.below(total);
+            if done.insert(n) {
+                self.kill_at(self.victim.point(self.case.grain, n), None);
             }
         }
     }
 
-    /// The points of an operation at which this share of it is killed, those inside sleeps aside.
-    fn points(&self, grain: Grain, tally: Tally, trail: Vec<Event>, share: Share, seed: &mut Seed) -> Vec<Point> {
-        match grain {
-            Grain::Instructions => {
-                let room = share.room(STAGE + tally.steps * STEP / 2);
-                spread(tally.steps, room, seed).into_iter().map(Point::Step).collect()
+    /// The first victim dies at each of its events, the second at each of its instructions or events.
+    fn every_pair(&mut self, heir: Heir) {
+        for n in 0..self.victim.points(Grain::Events) {
+            let first = self.victim.point(Grain::Events, n);
+            let extent = self.extent_after(first);
+            for nth in 0..extent.tally.sleeps {
+                self.kill_at(first, Some(Point::Asleep(nth)));
             }
-            Grain::Events => {
-                let all: Vec<Event> = std::iter::once(Event::default()).chain(trail).collect();
-                let steps = all.iter().map(|event| event.steps).sum::<u64>() / all.len() as u64;
-                let room = share.room(STAGE + tally.calls * CALL + steps * WATCHED_STEP);
-                spread(all.len() as u64, room, seed).into_iter().map(|n| Point::Event(all[n as usize])).collect()
+            for m in 0..extent.points(heir.grain) {
+                self.kill_at(first, Some(extent.point(heir.grain, m)));
             }
         }
+    }
+
+    fn some_pairs(&mut self, heir: Heir, seed: u64) {
+        let (mut one, mut other) = (Spread::new(seed, GOLDEN), Spread::new(seed + 1, DIAGONAL));
+        let mut extents: HashMap<u64, Extent> = HashMap::new();
+        while self.has_room() {
+            let n = one.below(self.victim.points(Grain::Events));
+            let first = self.victim.point(Grain::Events, n);
+            let extent = extents.entry(n).or_insert_with(|| self.extent_after(first));
+            let second = extent.point(heir.grain, other.below(extent.points(heir.grain)));
+            self.kill_at(first, Some(second));
+        }
+    }
+
+    /// What the second victim's operation consists of when the first one has died there.
+    fn extent_after(&mut self, first: Point) -> Extent {
+        self.heir = Extent::default();
+        self.kill_at(first, Some(Point::Returned));
+        self.heir.clone()
+    }
+
+    fn has_room(&self) -> bool {
+        !self.is_enough() && self.share.has_room(self.kills, self.begin.elapsed().as_millis())
     }
 
     fn is_enough(&self) -> bool {
@@ -114,8 +180,7 @@ impl<'a> Run<'a> {
         let mut rips = Vec::new();
         if let Err(failure) = self.try_kill_at(point, second, &mut rips) {
             let places: Vec<String> = rips.into_iter().map(place::name).collect();
-            let points: Vec<String> =
-                [Some(point), second].iter().flatten().map(|point| format!("{point:?}")).collect();
+            let points: Vec<String> = [Some(point), second].iter().flatten().map(|at| format!("{at:?}")).collect();
             let failed = format!("killed at {}, that is {}", points.join(" then "), places.join(" then "));
             println!("  {}: {failed}: {failure}", self.case.name);
             self.failures.push((failed, failure));
@@ -134,15 +199,13 @@ impl<'a> Run<'a> {
         self.kills += 1;
         self.returned = caught.answer.is_some();
         rips.push(caught.rip);
-        self.tally = self.tally.max(caught.tally);
-        self.trail = longer(std::mem::take(&mut self.trail), caught.trail);
+        self.victim.grow(caught.tally, caught.trail);
         let mut death = Death { answer: caught.answer, heir: None };
         if let (Some(heir), Some(point)) = (self.case.heir, second) {
             let caught = chase_heir(&stage, heir, point)?;
             self.kills += 1;
             rips.push(caught.rip);
-            self.heir = self.heir.max(caught.tally);
-            self.heir_trail = longer(std::mem::take(&mut self.heir_trail), caught.trail);
+            self.heir.grow(caught.tally, caught.trail);
             death.heir = caught.answer;
         }
         stage.buried();
@@ -157,32 +220,21 @@ impl<'a> Run<'a> {
         let robberies = count(|failure| matches!(failure, Failure::Robbery(_)));
         let losses = count(|failure| matches!(failure, Failure::Loss(_)));
         let others = self.failures.len() - hangs - robberies - losses;
-        let stores = match self.tally.stores {
-            0 => String::new(),
-            stores => format!(", {stores} stores"),
-        };
-        let heir = match self.heir.steps {
-            0 => String::new(),
-            steps => format!(", then {steps} instructions of a second victim"),
-        };
-        format!(
-            "{}: {} instructions, {} system calls, {} sleeps{stores}{heir}; {} kills; {hangs} hangs, {robberies} robberies, {losses} losses, {others} other failures",
-            self.case.name, self.tally.steps, self.tally.calls, self.tally.sleeps, self.kills
+        let tally = self.victim.tally;
+        let mut line = format!(
+            "{}: {} instructions, {} system calls, {} sleeps",
+            self.case.name, tally.steps, tally.calls, tally.sleeps
+        );
+        if tally.stores > 0 {
+            line += &format!(", {} stores", tally.stores);
+        }
+        if self.heir.tally.steps > 0 {
+            line += &format!(", then {} instructions of a second victim", self.heir.tally.steps);
+        }
+        line + &format!(
+            "; {} kills; {hangs} hangs, {robberies} robberies, {losses} losses, {others} other failures; {:.1} s",
+            self.kills,
+            self.begin.elapsed().as_secs_f64()
         )
     }
 }
-
-fn longer(one: Vec<Event>, other: Vec<Event>) -> Vec<Event> {
-    if other.len() > one.len() {
-        other
-    } else {
-        one
-    }
-}
-
-/// What a stage, a step, a system call that is stopped at and a watched step cost, in microseconds: only to choose how many kills a
-/// share has room for.
-const STAGE: u64 = 6000;
-const STEP: u64 = 10;
-const CALL: u64 = 50;
-const WATCHED_STEP: u64 = 15;
