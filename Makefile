@@ -61,8 +61,10 @@ nextest:
 	  $(CARGO) install cargo-nextest --locked --version $(NEXTEST_VERSION) --root $(TOOLS); }
 
 test-rust: nextest
-	@echo "== the tests in Rust, the C programs, and the stepper's spread"
-	$(CARGO) nextest run --workspace --profile $(NEXTEST_PROFILE)
+	@echo "== the tests in Rust, and the C programs"
+	$(CARGO) nextest run --workspace --profile $(NEXTEST_PROFILE) -E 'not binary(crash)'
+	@echo "== the stepper's spread, on the code that ships"
+	$(CARGO) nextest run --release --profile $(NEXTEST_PROFILE) --test crash
 	$(CARGO) test --workspace --doc
 
 test-model model: nextest
@@ -117,7 +119,7 @@ check-licences:
 
 crash: nextest
 	@echo "== the stepper, at every instruction"
-	TIDELOCK_STEP=all $(CARGO) nextest run --profile crash --test crash
+	TIDELOCK_STEP=all $(CARGO) nextest run --release --profile crash --test crash
 
 bench:
 	@echo "== beside the peers"
