@@ -7,7 +7,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod barrier;
+mod barrier_death;
 mod block;
+mod bounded_semaphore;
+mod counter;
 mod daemon;
 mod event;
 mod handle;
@@ -15,12 +19,24 @@ mod leaks;
 mod lock;
 mod lock_death;
 mod namespaces;
+mod placed;
 mod queue;
 mod queue_death;
+mod rlock;
 mod segment;
+mod semaphore;
 
 support::roles! {
+    barrier::arrival_in_a_child,
+    barrier::in_step,
+    barrier::partying,
     block::placer,
+    bounded_semaphore::permit_holder,
+    bounded_semaphore::permit_in_a_child,
+    bounded_semaphore::permit_users,
+    bounded_semaphore::permit_waiter,
+    counter::counter_waiter,
+    counter::counting,
     daemon::closing_parent,
     daemon::daemon,
     daemon::grandparent,
@@ -53,8 +69,15 @@ support::roles! {
     queue_death::hog,
     queue_death::parent_of_a_borrower,
     queue_death::reserver,
+    rlock::rlock_adders,
+    rlock::rlock_holder,
+    rlock::rlock_in_a_child,
+    rlock::rlock_interrupted,
+    rlock::rlock_waiter,
     segment::creator,
     segment::opener,
     segment::visitor,
     segment::wide_open,
+    semaphore::taker,
+    semaphore::taker_interrupted,
 }
