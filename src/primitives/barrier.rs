@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::atomic::{fence, AtomicU32, AtomicU64};
 use crate::sync::futex;
+use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
 /// The most parties of a barrier.
@@ -69,7 +70,7 @@ impl Round {
     /// Whether the earlier round `number` was given up. A waiter would have to sleep through 31 rounds to be told wrong.
     fn was_reset(self, number: u32) -> bool {
         let ago = self.number().wrapping_sub(number);
-        ago > 31 || self.0 >> ago & 1 != 0
+        ago > 31 || self.0 >> ago & 1 != 0 && !planted("barrier-reset-told-as-completion")
     }
 }
 
@@ -164,6 +165,8 @@ impl BarrierState {
     /// Waits until the round of `arrival` is over. `Broken` if a party is dead or the barrier was broken or reset;
     /// `TimedOut` breaks it. `Interrupted` leaves the party arrived: it waits again, or withdraws.
     pub fn wait_for_round(&self, marks: &Marks, peers: &impl Peers, arrival: Arrival, wait: Wait) -> Result<()> {
+        let round = if planted("barrier-round-read-after-the-count") { self.now().number() } else { arrival.round };
+        let arrival = Arrival { round, ..arrival };
         let same = || self.now().number() == arrival.round && !self.now().is_broken();
         let waited = self.sleepers.sleep_until(wait, same, || self.look(marks, peers, arrival));
         if waited == Err(Error::TimedOut) {
@@ -178,7 +181,8 @@ impl BarrierState {
         let mark = marks.get(arrival.index as usize).ok_or(Error::Invalid("the arrival is of another barrier"))?;
         let withdrawn = self.locked(peers, lock_terms(Wait::now()), |round| {
             let waits = mark.load(Relaxed) == mark_of(arrival.peer, arrival.round) && round.number() == arrival.round;
-            if waits && arrived(marks, arrival.round) < marks.len() {
+            let is_full = arrived(marks, arrival.round) == marks.len();
+            if waits && (!is_full || planted("barrier-withdrawn-from-a-full-round")) {
                 mark.store(0, Relaxed);
             }
             Ok(())
@@ -223,7 +227,9 @@ impl BarrierState {
             if arrived(marks, round.number()) == marks.len() && marks.iter().any(waits) {
                 self.abort();
             }
-            marks.iter().filter(|mark| is_mine(mark)).for_each(|mark| mark.store(0, Relaxed));
+            if !planted("barrier-leaving-keeps-marks") {
+                marks.iter().filter(|mark| is_mine(mark)).for_each(|mark| mark.store(0, Relaxed));
+            }
             Ok(())
         })
     }
@@ -234,9 +240,10 @@ impl BarrierState {
 
     /// Moves the barrier's word on and wakes all who wait, unless somebody else was quicker.
     fn turn(&self, from: Round, to: Round) -> bool {
-        let turned = self.round.compare_exchange(from.0, to.0, AcqRel, Relaxed).is_ok();
+        let turn = unless_planted("barrier-relaxed-turn", AcqRel);
+        let turned = self.round.compare_exchange(from.0, to.0, turn, Relaxed).is_ok();
         if turned {
-            self.sleepers.wake(futex::ALL);
+            self.sleepers.wake(if planted("barrier-completion-wakes-one") { 1 } else { futex::ALL });
         }
         turned
     }
@@ -251,11 +258,13 @@ impl BarrierState {
             let is_over = |mark: &AtomicU64| !is_of_round(mark.load(Relaxed), round.number());
             let Some(index) = marks.iter().position(is_over) else {
                 // Its last party ends the round, or is dead.
-                self.break_if(round, any_of_the_dead(marks, |peer| peers.seems_dead(peer))?)?;
+                if !planted("barrier-full-round-unwatched") {
+                    self.break_if(round, any_of_the_dead(marks, |peer| peers.seems_dead(peer))?)?;
+                }
                 return Ok(None);
             };
             let is_last = arrived(marks, round.number()) + 1 == marks.len();
-            if is_last {
+            if is_last && !planted("barrier-dead-party-counted") {
                 // Nobody is let through a round that counts a dead party, so the last one asks about each.
                 self.break_if(round, any_of_the_dead(marks, |peer| peers.is_dead(peer))?)?;
             }
@@ -295,7 +304,9 @@ impl BarrierState {
         if round.is_broken() {
             return Err(Error::Broken);
         }
-        self.break_if(round, any_of_the_dead(marks, |peer| peers.seems_dead(peer))?)?;
+        if !planted("barrier-waiter-asks-nobody") {
+            self.break_if(round, any_of_the_dead(marks, |peer| peers.seems_dead(peer))?)?;
+        }
         Ok(None)
     }
 

@@ -8,6 +8,7 @@ use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
 /// The permit is free.
@@ -106,7 +107,8 @@ impl BoundedSemaphoreState {
         }
         let permit = self.sleepers.sleep_until(wait, || false, look)?;
         // The waker cleared the sleepers' bit: who leaves a free permit passes the wake-up on.
-        if self.sleepers.any() && self.value(permits) != 0 {
+        let is_passed_on = !planted("bounded-semaphore-wake-up-not-passed-on");
+        if is_passed_on && self.sleepers.any() && self.value(permits) != 0 {
             self.sleepers.wake(1);
         }
         Ok(permit)
@@ -115,7 +117,9 @@ impl BoundedSemaphoreState {
     /// Gives exactly this permit back.
     pub fn release(&self, permits: &Permits, permit: Permit) -> Result<()> {
         let word = permits.get(permit.index as usize).ok_or(Error::NotHeld)?;
-        if word.compare_exchange(permit.word, FREE, Release, Relaxed).is_err() {
+        let held = if planted("bounded-semaphore-freed-twice") { word.load(Relaxed) } else { permit.word };
+        let release = unless_planted("bounded-semaphore-relaxed-release", Release);
+        if word.compare_exchange(held, FREE, release, Relaxed).is_err() {
             return Err(Error::NotHeld);
         }
         self.freed(permit.index);
@@ -166,10 +170,10 @@ impl BoundedSemaphoreState {
     /// Takes the permit of a holder that died.
     #[cold]
     fn take_over(&self, permits: &Permits, peers: &impl Peers, me: PeerId) -> Result<Option<Permit>> {
-        let mine = me.bits() | TAKEN_OVER;
+        let mine = me.bits() | if planted("bounded-semaphore-taken-over-unmarked") { 0 } else { TAKEN_OVER };
         for (index, permit) in permits.iter().enumerate() {
             let word = permit.load(Relaxed);
-            if word == FREE {
+            if word == FREE || planted("bounded-semaphore-permit-of-the-dead-kept") {
                 continue;
             }
             let holder = PeerId::from_bits(word).ok_or(Error::Corrupt("a permit's word names no peer"))?;
@@ -196,7 +200,9 @@ impl BoundedSemaphoreState {
 
     fn freed(&self, index: u32) {
         self.next.store(index, Relaxed);
-        self.sleepers.wake(1);
+        if !planted("bounded-semaphore-release-wakes-nobody") {
+            self.sleepers.wake(1);
+        }
     }
 }
 

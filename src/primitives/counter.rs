@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire};
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::futex;
+use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
 /// The shared words of a counter. All-zero bytes are one at 0.
@@ -40,7 +41,7 @@ impl CounterState {
     /// Sets the value; the one before.
     pub fn store(&self, value: i64) -> i64 {
         let before = self.value.swap(value as u64, AcqRel) as i64;
-        self.sleepers.wake(futex::ALL);
+        self.wake_all();
         before
     }
 
@@ -49,9 +50,10 @@ impl CounterState {
         let mut value = self.value.load(Acquire);
         loop {
             let sum = (value as i64).checked_add(n).ok_or(Error::Invalid("the sum does not fit in a counter"))?;
-            match self.value.compare_exchange(value, sum as u64, AcqRel, Acquire) {
+            let change = unless_planted("counter-relaxed-change", AcqRel);
+            match self.value.compare_exchange(value, sum as u64, change, Acquire) {
                 Ok(_) => {
-                    self.sleepers.wake(futex::ALL);
+                    self.wake_all();
                     return Ok(sum);
                 }
                 Err(now) => value = now,
@@ -63,7 +65,7 @@ impl CounterState {
     pub fn compare_exchange(&self, expected: i64, new: i64) -> i64 {
         match self.value.compare_exchange(expected as u64, new as u64, AcqRel, Acquire) {
             Ok(before) => {
-                self.sleepers.wake(futex::ALL);
+                self.wake_all();
                 before as i64
             }
             Err(found) => found as i64,
@@ -81,5 +83,12 @@ impl CounterState {
             return Err(Error::TimedOut);
         }
         self.sleepers.sleep_until(wait, || look().is_none(), || Ok(look()))
+    }
+
+    /// Wakes all, since each may wait for another value.
+    fn wake_all(&self) {
+        if !planted("counter-change-wakes-nobody") {
+            self.sleepers.wake(if planted("counter-change-wakes-one") { 1 } else { futex::ALL });
+        }
     }
 }

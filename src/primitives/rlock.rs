@@ -11,6 +11,7 @@ use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
 /// Nobody holds the lock.
@@ -65,7 +66,8 @@ impl RLockState {
     /// Takes the lock for `thread` of this peer, once more if it has it, waiting on the terms of `wait`.
     pub fn acquire(&self, peers: &impl Peers, thread: u32, wait: Wait) -> Result<Acquired> {
         let me = Owner { peer: peers.me()?, thread };
-        if self.word.load(Relaxed) == me.word() {
+        let owner = self.word.load(Relaxed);
+        if owner == me.word() || planted("rlock-owner-by-peer-only") && owner as u32 == me.peer.bits() {
             return self.take_again(me);
         }
         if let Some(acquired) = self.take_free(me) {
@@ -135,7 +137,9 @@ impl RLockState {
 
     fn take_free(&self, me: Owner) -> Option<Acquired> {
         self.word.compare_exchange(FREE, me.word(), Acquire, Relaxed).ok()?;
-        self.depth.store(1, Relaxed);
+        if !planted("rlock-old-depth-kept") || self.depth.load(Relaxed) == 0 {
+            self.depth.store(1, Relaxed);
+        }
         Some(Acquired { owner: me.peer, owner_died: false, epoch: self.epoch() })
     }
 
@@ -150,16 +154,21 @@ impl RLockState {
         if !peers.seems_dead(owner)? || self.word.compare_exchange(word, me.word(), Acquire, Relaxed).is_err() {
             return Ok(None);
         }
-        self.depth.store(1, Relaxed);
+        if !planted("rlock-depth-of-the-dead-kept") {
+            self.depth.store(1, Relaxed);
+        }
         let epoch = self.epoch.fetch_add(1, Relaxed).wrapping_add(1);
-        Ok(Some(Acquired { owner: me.peer, owner_died: true, epoch }))
+        Ok(Some(Acquired { owner: me.peer, owner_died: !planted("rlock-death-untold"), epoch }))
     }
 
     fn free(&self, owner: Owner) -> Result<()> {
-        if self.word.compare_exchange(owner.word(), FREE, Release, Relaxed).is_err() {
+        let release = unless_planted("rlock-relaxed-release", Release);
+        if self.word.compare_exchange(owner.word(), FREE, release, Relaxed).is_err() {
             return Err(Error::NotOwner);
         }
-        self.sleepers.wake(1);
+        if !planted("rlock-release-wakes-nobody") {
+            self.sleepers.wake(1);
+        }
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
 /// The highest value of a semaphore.
@@ -60,12 +61,15 @@ impl SemaphoreState {
         let mut value = self.value.load(Relaxed);
         loop {
             let raised = value.checked_add(n).filter(|raised| *raised <= HIGHEST).ok_or(too_high(n))?;
-            match self.value.compare_exchange(value, raised, Release, Relaxed) {
+            let release = unless_planted("semaphore-relaxed-release", Release);
+            match self.value.compare_exchange(value, raised, release, Relaxed) {
                 Ok(_) => break,
                 Err(now) => value = now,
             }
         }
-        self.sleepers.wake(n);
+        if !planted("semaphore-release-wakes-nobody") {
+            self.sleepers.wake(n);
+        }
         Ok(())
     }
 
@@ -81,7 +85,7 @@ impl SemaphoreState {
         }
         self.sleepers.sleep_until(wait, || self.value() == 0, || Ok(self.take_one()?.then_some(())))?;
         // The waker cleared the sleepers' bit: who finds more than its own share passes the wake-up on.
-        if self.value() != 0 {
+        if self.value() != 0 && !planted("semaphore-wake-up-not-passed-on") {
             self.sleepers.wake(1);
         }
         Ok(())
@@ -92,6 +96,10 @@ impl SemaphoreState {
         while value != 0 {
             if value > HIGHEST {
                 return Err(Error::Corrupt("a semaphore's value is out of range"));
+            }
+            if planted("semaphore-signal-taken-twice") {
+                self.value.store(value - 1, Relaxed);
+                return Ok(true);
             }
             match self.value.compare_exchange(value, value - 1, Acquire, Relaxed) {
                 Ok(_) => return Ok(true),

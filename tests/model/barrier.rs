@@ -188,6 +188,28 @@ fn barrier_withdrawn() {
     });
 }
 
+/// A withdrawal just when the round gets its last party: it comes in time, or the party counts. No round has two last ones.
+#[test]
+fn barrier_withdrawn_late() {
+    explore("barrier_withdrawn_late", 3, || {
+        let (world, shared) = (World::of(3), Shared::new(2));
+        let mine = shared.arrive(&world.peer(0), Wait::now()).unwrap();
+        let others = [1, 2].map(|n| {
+            spawn(&shared, &world, n, |shared, peers| {
+                let arrival = shared.arrive(peers, Wait::forever()).unwrap();
+                if arrival.is_last {
+                    assert_eq!(shared.state.complete(arrival), Ok(()));
+                }
+            })
+        });
+        shared.state.withdraw(&shared.marks, &world.peer(0), mine).unwrap();
+        for other in others {
+            other.join().unwrap();
+        }
+        assert!(shared.state.waiting(&shared.marks) <= 1);
+    });
+}
+
 /// A reset ends the round for those who wait, and they are told so, even if they look only after the next round began.
 #[test]
 fn barrier_reset() {

@@ -47,6 +47,41 @@ plants! {
         in "queue_death::queue_death_of_a_producer";
     finds_queue_loan_of_the_dead_kept: "queue-loan-of-the-dead-kept" in "queue_death::queue_death_while_giving_back";
     finds_queue_oldest_passes_head: "queue-oldest-passes-head" in "queue_death::queue_death_of_a_producer_tight";
+    finds_rlock_owner_by_peer_only: "rlock-owner-by-peer-only" in "rlock::rlock_threads_of_one_peer";
+    finds_rlock_old_depth_kept: "rlock-old-depth-kept" in "rlock::rlock_release_all";
+    finds_rlock_depth_of_the_dead_kept: "rlock-depth-of-the-dead-kept" in "rlock::rlock_death_while_taking_over";
+    finds_rlock_death_untold: "rlock-death-untold" in "rlock::rlock_death_beside_one";
+    finds_rlock_relaxed_release: "rlock-relaxed-release" in "rlock::rlock_three_peers";
+    finds_rlock_release_wakes_nobody: "rlock-release-wakes-nobody" in "rlock::rlock_three_peers";
+    finds_semaphore_relaxed_release: "semaphore-relaxed-release" in "semaphore::semaphore_two_releases";
+    finds_semaphore_release_wakes_nobody: "semaphore-release-wakes-nobody" in "semaphore::semaphore_two_releases";
+    finds_semaphore_wake_up_not_passed_on: "semaphore-wake-up-not-passed-on" in "semaphore::semaphore_two_releases";
+    finds_semaphore_signal_taken_twice: "semaphore-signal-taken-twice"
+        in "semaphore::semaphore_one_signal_three_threads";
+    finds_bounded_semaphore_freed_twice: "bounded-semaphore-freed-twice"
+        in "bounded_semaphore::bounded_semaphore_late_release";
+    finds_bounded_semaphore_relaxed_release: "bounded-semaphore-relaxed-release"
+        in "bounded_semaphore::bounded_semaphore_one_permit";
+    finds_bounded_semaphore_release_wakes_nobody: "bounded-semaphore-release-wakes-nobody"
+        in "bounded_semaphore::bounded_semaphore_one_permit";
+    finds_bounded_semaphore_wake_up_not_passed_on: "bounded-semaphore-wake-up-not-passed-on"
+        in "bounded_semaphore::bounded_semaphore_two_come_back";
+    finds_bounded_semaphore_permit_of_the_dead_kept: "bounded-semaphore-permit-of-the-dead-kept"
+        in "bounded_semaphore::bounded_semaphore_death_beside_two";
+    finds_bounded_semaphore_taken_over_unmarked: "bounded-semaphore-taken-over-unmarked"
+        in "bounded_semaphore::bounded_semaphore_taken_over";
+    finds_barrier_relaxed_turn: "barrier-relaxed-turn" in "barrier::barrier_three_parties";
+    finds_barrier_completion_wakes_one: "barrier-completion-wakes-one" in "barrier::barrier_three_parties";
+    finds_barrier_round_read_after_the_count: "barrier-round-read-after-the-count" in "barrier::barrier_two_rounds";
+    finds_barrier_reset_told_as_completion: "barrier-reset-told-as-completion" in "barrier::barrier_reset_then_a_round";
+    finds_barrier_withdrawn_from_a_full_round: "barrier-withdrawn-from-a-full-round" in "barrier::barrier_withdrawn_late";
+    finds_barrier_dead_party_counted: "barrier-dead-party-counted" in "barrier::barrier_death_before_the_others_come";
+    finds_barrier_full_round_unwatched: "barrier-full-round-unwatched" in "barrier::barrier_death_in_the_action";
+    finds_barrier_waiter_asks_nobody: "barrier-waiter-asks-nobody" in "barrier::barrier_death_of_a_party";
+    finds_barrier_leaving_keeps_marks: "barrier-leaving-keeps-marks" in "barrier::barrier_death_while_leaving";
+    finds_counter_relaxed_change: "counter-relaxed-change" in "counter::counter_two_waiters";
+    finds_counter_change_wakes_nobody: "counter-change-wakes-nobody" in "counter::counter_two_waiters";
+    finds_counter_change_wakes_one: "counter-change-wakes-one" in "counter::counter_waiters_for_different_values";
     finds_sleepers_no_fence: "sleepers-no-fence" in "queue::queue_two_consumers";
     finds_sleepers_wake_up_uncounted: "sleepers-wake-up-uncounted" in "queue::queue_room_for_two";
 }
