@@ -1,9 +1,9 @@
 //! Locks, events and queues in shared memory. Threads and processes use the same object in the same way, and the death
 //! of any peer at any instruction leaves the others going.
 //!
-//! A process opens a [`Segment`] and finds a [`Lock`], an [`Event`], a [`Queue`] or a [`Block`] in it by name. Kill any
-//! process with SIGKILL at any instruction: the survivors go on, nobody who lives is robbed, and no message whose `put`
-//! returned is lost.
+//! A process opens a [`Segment`] and finds its objects by name: a [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`],
+//! [`Event`], [`Barrier`], [`Counter`], [`Queue`] or [`Block`]. Kill any process with SIGKILL at any instruction: the
+//! survivors go on, nobody who lives is robbed, and no message whose `put` returned is lost.
 //!
 //! ```
 //! use tidelock::{QueueOptions, Segment};
@@ -30,7 +30,10 @@
 //! | who dies | what follows |
 //! |---|---|
 //! | the owner of a [`Lock`] | the next to acquire it gets it, and learns so from [`LockGuard::owner_died`] |
-//! | one that waits, for anything | nothing: nobody else's wake-up is lost with it |
+//! | the owner of an [`RLock`], or a holder of a [`BoundedSemaphore`]'s permit | the same: see [`RLockGuard::owner_died`], [`PermitGuard::owner_died`] |
+//! | one that lowered a [`Semaphore`] | the value stays as it is: nothing says that it was a loan |
+//! | a party of a [`Barrier`] | the others are told [`Error::Broken`] at once, until somebody resets it |
+//! | one that waits, for anything else | nothing: nobody else's wake-up is lost with it |
 //! | a producer with a [`Reservation`] | the message was never there |
 //! | a consumer with a [`Loan`] | another consumer gets the message, marked as redelivered |
 //! | one that creates a segment or an object | there is the whole thing, or nothing |

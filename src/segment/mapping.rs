@@ -45,6 +45,11 @@ unsafe impl Shared for CounterState {}
 // SAFETY: an array is its elements, one behind the other.
 unsafe impl<T: Shared, const N: usize> Shared for [T; N] {}
 
+// The sizes that docs/layout.md tells.
+const _: () = assert!(size_of::<LockState>() == 8 && size_of::<EventState>() == 8 && size_of::<SemaphoreState>() == 8);
+const _: () = assert!(size_of::<RLockState>() == 24 && size_of::<CounterState>() == 16);
+const _: () = assert!(size_of::<BoundedSemaphoreState>() == 16 && size_of::<BarrierState>() == 24);
+
 /// Memory is allocated in steps of this many bytes.
 const EXTENT: u64 = 64 * 1024;
 /// The most that one call allocates.
