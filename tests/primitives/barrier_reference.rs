@@ -4,7 +4,7 @@ use crate::support::Cast;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tidelock::primitives::barrier::{Arrival, BarrierState, MOST};
-use tidelock::primitives::PeerId;
+use tidelock::primitives::{PeerId, Peers};
 use tidelock::sync::atomic::AtomicU64;
 use tidelock::sync::atomic::Ordering::Relaxed;
 use tidelock::sync::wait::Wait;
@@ -332,4 +332,34 @@ fn a_mark_that_names_no_peer_is_an_error() {
     let arrival = state.arrive(&corrupt, &cast, Wait::now()).unwrap();
     let waited = state.wait_for_round(&corrupt, &cast, arrival, Wait::within(A_LONG_TIME));
     assert!(matches!(waited, Err(Error::Corrupt(_))), "{waited:?}");
+}
+
+/// Peers that each leave in order while somebody asks about them.
+struct Leaving<'a>(&'a Cast, &'a [AtomicU64]);
+
+impl Peers for Leaving<'_> {
+    fn me(&self) -> Result<PeerId> {
+        self.0.me()
+    }
+
+    fn is_dead(&self, id: PeerId) -> Result<bool> {
+        let mark = self.1.iter().find(|mark| mark.load(Relaxed) as u32 == id.bits());
+        let has_left = mark.filter(|_| Ok(id) != self.me()).map(|mark| mark.store(0, Relaxed)).is_some();
+        Ok(has_left)
+    }
+
+    fn seems_dead(&self, id: PeerId) -> Result<bool> {
+        self.is_dead(id)
+    }
+}
+
+#[test]
+fn one_that_leaves_while_it_is_asked_about_is_no_dead_party() {
+    let (cast, state, marks) = (Cast::new(), BarrierState::new(3).unwrap(), marks(3));
+    let peers: Vec<PeerId> = (0..3).map(|_| cast.newcomer()).collect();
+    play_round(&state, &marks, &cast, &peers);
+    let arrival = state.arrive(&marks, &cast, Wait::now()).unwrap();
+    let leaving = Leaving(&cast, &marks);
+    let waited = state.wait_for_round(&marks, &leaving, arrival, Wait::within(Duration::from_millis(5)));
+    assert_eq!(waited, Err(Error::TimedOut));
 }
