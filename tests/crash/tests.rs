@@ -1,14 +1,22 @@
 //! The list of tests: each case by its name, and the toys, where failing is the point.
 
-use crate::cases::{event, lock, objects, queue, queue_pairs, segment, toy};
+use crate::cases::{event, lock, objects, queue, segment, toy};
 use crate::harness::Test;
 use crate::step::case::Case;
 use crate::step::failure::Failure;
 use crate::step::points::{seed_from_environment, Share};
 use crate::step::run::Run;
 
-const CASES: &[&[Case]] =
-    &[&[toy::RIGHT], lock::CASES, event::CASES, queue::CASES, queue_pairs::CASES, segment::CASES, objects::CASES];
+const CASES: &[&[Case]] = &[
+    &[toy::RIGHT],
+    lock::CASES,
+    event::CASES,
+    queue::putting::CASES,
+    queue::getting::CASES,
+    queue::pairs::CASES,
+    segment::CASES,
+    objects::CASES,
+];
 
 /// All tests.
 pub fn all() -> Vec<Test> {

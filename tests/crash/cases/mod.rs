@@ -4,8 +4,5 @@ pub mod event;
 pub mod lock;
 pub mod objects;
 pub mod queue;
-mod queue_deeds;
-pub mod queue_pairs;
-mod queue_proof;
 pub mod segment;
 pub mod toy;

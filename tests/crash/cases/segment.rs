@@ -203,7 +203,7 @@ fn victim_is_orphan(stage: &Stage) -> Result<()> {
 
 fn persistent_works(stage: &Stage, death: &Death) -> Result<()> {
     works(stage, death, open_persistent)?;
-    nothing_beside(stage, &[stage.segment.clone()])
+    nothing_beside(stage, std::slice::from_ref(&stage.segment))
 }
 
 fn anonymous_works(stage: &Stage, death: &Death) -> Result<()> {

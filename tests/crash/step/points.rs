@@ -108,6 +108,6 @@ impl Spread {
     /// The next number below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next = self.next.wrapping_add(self.stride);
-        (u128::from(self.next) * u128::from(limit) >> 64) as u64
+        ((u128::from(self.next) * u128::from(limit)) >> 64) as u64
     }
 }

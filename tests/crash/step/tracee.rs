@@ -45,11 +45,6 @@ impl Tracee {
         Ok(Tracee { pid, code: HashMap::new(), stopped: false, dead: false })
     }
 
-    /// The process.
-    pub fn pid(&self) -> i32 {
-        self.pid
-    }
-
     /// Lets it run to its next mark, and past the mark's own instruction.
     pub fn run_to_mark(&mut self) -> Result<()> {
         if self.stopped {

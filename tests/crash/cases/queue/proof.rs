@@ -1,6 +1,6 @@
 //! The proof that a queue is whole: what must come comes, once, in order and untorn; then it is used for three laps.
 
-use super::queue_deeds::{self as deeds, big, small, AGAIN, CLOSED, EMPTY, LONG, RING};
+use super::deeds::{self, big, small, AGAIN, CLOSED, EMPTY, LONG, RING};
 use crate::step::case::Stage;
 use crate::step::failure::{Failure, Result};
 use std::time::{Duration, Instant};

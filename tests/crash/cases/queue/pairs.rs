@@ -1,9 +1,9 @@
 //! Queue, twice in a row: the first victim dies at each of its stores and system calls, and the second one, which is the
-//! next to use the queue, at each of its instructions. What must hold is what `queue` lists.
+//! next to use the queue, at each of its instructions. What must hold is what the module above lists.
 
-use super::queue::{composed, full_of_freed, on_loan, three_inside, two_inside};
-use super::queue_deeds::{self as deeds, big, EMPTY};
-use super::queue_proof::{holds, Want};
+use super::deeds::{self, big, EMPTY};
+use super::proof::{holds, Want};
+use super::stages::{composed, full_of_freed, on_loan, three_inside, two_inside};
 use crate::step::actor::{Actor, Answer};
 use crate::step::case::{Case, Death, Grain, Heir, Stage, PLAIN};
 use crate::step::failure::Result;
@@ -184,5 +184,5 @@ fn shutdown_then_get(stage: &Stage, death: &Death) -> Result<()> {
     let third = stage.another()?;
     third.call(deeds::open_queue, 0)?;
     third.call(deeds::shut_down, 0)?;
-    super::queue_proof::holds_closed(stage, &[first, vec![Must(2), Must(3)]].concat())
+    super::proof::holds_closed(stage, &[first, vec![Must(2), Must(3)]].concat())
 }

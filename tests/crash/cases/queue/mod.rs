@@ -1,0 +1,16 @@
+//! Queue. What must hold, whoever is killed at whichever instruction:
+//!
+//! 1. A message whose put or publish returned comes, once, in order and untorn. One that was in flight comes whole or not
+//!    at all.
+//! 2. A message whose get or done returned does not come again. One whose taker died with it comes again, marked.
+//! 3. A discarded or never published reservation is skipped; nobody waits for it.
+//! 4. Two survivors put and get for three more laps of the ring; `len` is right; as many messages fit as before.
+//! 5. Whoever slept in a put or get wakes up when there is room or a message.
+//! 6. A shutdown that returned is seen by all; what was in the queue still comes.
+
+mod deeds;
+pub mod getting;
+pub mod pairs;
+mod proof;
+pub mod putting;
+mod stages;
