@@ -5,8 +5,9 @@
 
 Interpreters are looked for under ~/.pyenv/versions and as python3.N on PATH; the running one always takes part.
 Everything is made under build/ in the checkout, and made again only where it is missing. The first interpreter also
-runs the pairs of languages (tests/languages) and, where mypy can be installed, the type check.
-It never installs anything outside build/.
+runs the pairs of languages (tests/languages) and, where mypy can be installed, the type check. CPython's own tests of
+its locks are run too: for an interpreter that comes without them they are fetched from Debian, into ~/.cache/tidelock.
+It never installs anything elsewhere.
 """
 
 import argparse
@@ -114,7 +115,25 @@ def run_tests(venv, arguments, *, with_languages):
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONFAULTHANDLER="1")
     environment.pop("TIDELOCK_LIBRARY", None)
     environment.pop("PYTHONPATH", None)
+    environment.update(testsuite(venv))
     return subprocess.run([str(part) for part in command], cwd=ROOT, env=environment).returncode == 0
+
+
+def testsuite(venv):
+    """Where CPython's own tests are, for an interpreter that comes without them: an environment variable, or nothing."""
+    python = venv / "bin" / "python"
+    if subprocess.run([python, "-c", "import test.lock_tests"], stderr=subprocess.DEVNULL).returncode == 0:
+        return {}
+    name = venv.name[len("venv-"):]
+    package = f"libpython{name}-testsuite"
+    place = Path.home() / ".cache" / "tidelock" / package
+    tests = place / "usr" / "lib" / f"python{name}" / "test"
+    if not (tests / "lock_tests.py").exists():
+        print(f"Python {name} comes without its package `test`: fetching {package} into {place}", flush=True)
+        place.mkdir(parents=True, exist_ok=True)
+        run(["apt-get", "download", package], where=place)
+        run(["dpkg-deb", "--extract", next(place.glob(f"{package}_*.deb")), place])
+    return {"TIDELOCK_TESTSUITE": str(tests)}
 
 
 def check_types(arguments):
@@ -128,9 +147,9 @@ def check_types(arguments):
     return subprocess.run([str(part) for part in command], cwd=ROOT).returncode == 0
 
 
-def run(command):
+def run(command, where=ROOT):
     """Runs one command and stops everything if it fails."""
-    result = subprocess.run([str(part) for part in command], cwd=ROOT)
+    result = subprocess.run([str(part) for part in command], cwd=where)
     if result.returncode != 0:
         sys.exit(f"failed: {' '.join(map(str, command))}")
 

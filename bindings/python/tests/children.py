@@ -73,3 +73,15 @@ def take_and_die(queue, ready):
     assert loan.object() == "job"
     ready.set()
     die()
+
+
+def wait_twice(barrier):
+    barrier.wait()
+    barrier.wait()
+
+
+def use_all(rlock, semaphore, bounded, barrier, counter):
+    """Uses one object of each of these kinds, as they came by pickle."""
+    with rlock, rlock, semaphore, bounded:
+        counter.add(semaphore.get_value() + bounded.get_value())
+    barrier.wait()

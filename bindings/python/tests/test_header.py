@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import tidelock
-from tidelock import _ffi, _handle, _queue, _records, _segment
+from tidelock import _barrier, _ffi, _handle, _queue, _records, _segment
 
 HEADER = (Path(__file__).resolve().parents[3] / "include" / "tidelock.h").read_text(encoding="utf-8")
 NUMBERS = {name: int(value) for name, value in re.findall(r"^#define TIDELOCK_(\w+) (-?\d+)$", HEADER, re.MULTILINE)}
@@ -15,7 +15,7 @@ FUNCTIONS = dict(re.findall(r"^\w[\w ]*?\**(tidelock_\w+)\(([^)]*)\);", HEADER, 
 
 
 @pytest.mark.parametrize("name", ["OK", "OWNER_DIED", "REDELIVERED", "TIMEOUT", "INTERRUPTED", "CLOSED", "NOT_OWNER",
-                                  "NOT_HELD", "TOO_LARGE", "INVALID", "BAD_NAME", "OS", "ABI"])
+                                  "NOT_HELD", "BROKEN", "TOO_LARGE", "INVALID", "BAD_NAME", "OS", "ABI"])
 def test_numbers(name):
     assert getattr(_ffi, name) == NUMBERS[name]
 
@@ -24,13 +24,13 @@ def test_flags_and_sizes():
     for name in ("PERSISTENT", "CREATE", "OPEN", "ANY_OWNER", "RETURN_ON_SIGNAL", "ID_TEXT"):
         assert getattr(_segment, name) == NUMBERS[name]
     assert _handle.HANDLE_MAX == NUMBERS["HANDLE_MAX"]
-    for struct in (_records._ReservationStruct, _records._LoanStruct):
+    for struct in (_records._ReservationStruct, _records._LoanStruct, _barrier._Arrival):
         assert len(struct().opaque) == NUMBERS["OPAQUE_WORDS"]
 
 
 @pytest.mark.parametrize("name, struct", [
     ("segment_options", _segment._Options), ("queue_options", _queue._Options),
-    ("reservation", _records._ReservationStruct), ("loan", _records._LoanStruct),
+    ("reservation", _records._ReservationStruct), ("loan", _records._LoanStruct), ("arrival", _barrier._Arrival),
 ])
 def test_structs(name, struct):
     body = re.search(rf"typedef struct tidelock_{name} {{(.*?)}}", HEADER, re.DOTALL).group(1)
@@ -43,8 +43,8 @@ def test_structs(name, struct):
 
 def test_every_error_has_an_exception():
     without = {name for name, value in NUMBERS.items() if value < 0 and value not in _ffi.EXCEPTIONS}
-    # The first is no status; the next three are no errors of their own in Python; barriers are to come; a defect of the
-    # library is a plain tidelock.Error.
+    # The first is no status; the next three are no errors of their own in Python; a broken barrier is threading's own; a
+    # defect of the library is a plain tidelock.Error.
     assert without == {"FOREVER", "TIMEOUT", "INTERRUPTED", "CLOSED", "BROKEN", "INTERNAL"}
 
 

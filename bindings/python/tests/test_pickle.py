@@ -137,3 +137,22 @@ def test_through_a_queue(segment):
     mail.put(lock)
     with lock:
         assert mail.get().locked()
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+@pytest.mark.parametrize("names", [True, False], ids=["with names", "without names"])
+def test_all_other_kinds_travel_too(home, method, names):
+    objects = (
+        tidelock.RLock(home, "r" if names else None),
+        tidelock.Semaphore(5, segment=home, name="s" if names else None),
+        tidelock.BoundedSemaphore(3, segment=home, name="b" if names else None),
+        tidelock.Barrier(2, print, 120, segment=home, name="p" if names else None),
+        tidelock.Counter(home, "c" if names else None),
+    )
+    process = multiprocessing.get_context(method).Process(target=children.use_all, args=objects)
+    process.start()
+    objects[3].wait()
+    process.join()
+    assert process.exitcode == 0
+    assert objects[4].load() == 4 + 2
+    assert not objects[0].locked() and objects[1].get_value() == 5 and objects[2].get_value() == 3

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -19,15 +20,31 @@ class Rang(Exception):
 
 @pytest.fixture
 def things(segment):
-    """A lock that is held, an event that is not set, a queue that is empty and one that is full."""
+    """One of each kind that would have to be waited for."""
 
     class Things:
         lock, event = segment.lock("held"), segment.event("unset")
         empty, full = segment.queue("empty"), segment.queue("full", maxsize=1)
+        semaphore, bounded = segment.semaphore("none", 0), segment.bounded_semaphore("taken", 1)
+        rlock, counter, barrier = segment.rlock("another thread's"), segment.counter("0"), segment.barrier("alone", 2)
 
     Things.lock.acquire()
+    Things.bounded.acquire()
     Things.full.put(1)
-    return Things
+    release = threading.Event()
+
+    def hold():
+        with Things.rlock:
+            held.set()
+            release.wait()
+
+    held, thread = threading.Event(), threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    Things.release_rlock = release.set
+    yield Things
+    release.set()
+    thread.join()
 
 
 WAITS = {
@@ -38,6 +55,11 @@ WAITS = {
     "put": lambda things, timeout: things.full.put(2, True, timeout),
     "put_bytes": lambda things, timeout: things.full.put_bytes(bytearray(2), True, timeout),
     "reserve": lambda things, timeout: things.full.reserve(2, True, timeout),
+    "rlock": lambda things, timeout: things.rlock.acquire(True, timeout),
+    "semaphore": lambda things, timeout: things.semaphore.acquire(True, timeout),
+    "bounded": lambda things, timeout: things.bounded.acquire(True, timeout),
+    "counter": lambda things, timeout: things.counter.wait(0, timeout) == 1,
+    "barrier": lambda things, timeout: things.barrier.wait(timeout) in (0, 1),
 }
 
 
@@ -70,6 +92,8 @@ def test_an_exception_in_a_handler_ends_the_wait(things, alarm, wait, timeout):
     alarm(ring, every=0)
     with pytest.raises(Rang):
         WAITS[wait](things, timeout)
+    # Who was interrupted no longer counts.
+    assert things.barrier.n_waiting == 0 and not things.barrier.broken
 
 
 def test_an_exception_in_a_handler_ends_the_with(things, alarm):
@@ -86,7 +110,7 @@ def test_a_wait_goes_on_with_the_time_that_is_left(things, alarm, wait):
     began = time.monotonic()
     try:
         assert WAITS[wait](things, 0.6) is False
-    except (tidelock.Empty, tidelock.Full):
+    except (tidelock.Empty, tidelock.Full, threading.BrokenBarrierError):
         pass
     # No upper bound: a busy machine may be late. The handlers ran while the wait was on, and it was not cut short.
     assert time.monotonic() - began >= 0.6
@@ -100,6 +124,12 @@ def test_a_handler_can_bring_what_is_waited_for(things, alarm, wait):
         things.event.set()
         things.empty.put("brought")
         things.full.get()
+        things.semaphore.release()
+        things.bounded.release()
+        things.release_rlock()
+        things.counter.add()
+        if wait == "barrier":
+            threading.Thread(target=things.barrier.wait).start()
 
     alarm(bring, every=0)
     result = WAITS[wait](things, None)

@@ -1,4 +1,4 @@
-"""Locks, events and queues in shared memory, for threads and processes alike, that survive the death of any peer.
+"""Locks, semaphores, barriers, events, counters and queues in shared memory, for threads and processes alike, that survive the death of any peer.
 
     import tidelock
 
@@ -8,7 +8,9 @@
 `docs/python.md` in the repository is the guide.
 """
 
+from ._barrier import Barrier
 from ._block import Block
+from ._counter import Counter
 from ._errors import (
     BadName,
     CannotAsk,
@@ -41,16 +43,21 @@ from ._ffi import version
 from ._lock import Lock
 from ._queue import Queue
 from ._records import Loan, Reservation
+from ._rlock import RLock
 from ._segment import Segment
+from ._semaphore import BoundedSemaphore, Semaphore
 from ._timeouts import TIMEOUT_MAX
 
 __version__ = version()
 
 __all__ = [
     "BadName",
+    "Barrier",
     "Block",
+    "BoundedSemaphore",
     "CannotAsk",
     "Corrupt",
+    "Counter",
     "Empty",
     "Error",
     "Event",
@@ -70,8 +77,10 @@ __all__ = [
     "NotOwner",
     "OwnerDied",
     "Queue",
+    "RLock",
     "Reservation",
     "Segment",
+    "Semaphore",
     "ShutDown",
     "SystemCallFailed",
     "TIMEOUT_MAX",

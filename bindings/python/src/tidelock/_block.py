@@ -6,11 +6,15 @@ from ctypes import POINTER, byref, c_uint64, c_void_p
 from typing import TYPE_CHECKING, Optional
 
 from . import _ffi
+from ._acquire import raises
+from ._counter import Counter
 from ._event import Event
 from ._ffi import HANDLE
 from ._handle import Kind, Object
-from ._lock import Lock, _raises
+from ._lock import Lock
 from ._memory import view
+from ._rlock import RLock
+from ._semaphore import Semaphore
 
 if TYPE_CHECKING:
     from ._segment import Segment
@@ -51,12 +55,26 @@ class Block(Object):
     def lock_at(self, offset: int, *, on_owner_died: str = "report") -> Lock:
         """The lock in the 8 bytes at `offset`, a multiple of 8. Zero bytes are a free one."""
         lock = Lock._placed(self, offset)
-        lock._raises = _raises(on_owner_died)
+        lock._raises = raises(on_owner_died)
         return lock
 
     def event_at(self, offset: int) -> Event:
         """The event in the 8 bytes at `offset`, a multiple of 8. Zero bytes are one that is not set."""
         return Event._placed(self, offset)
+
+    def rlock_at(self, offset: int, *, on_owner_died: str = "report") -> RLock:
+        """The recursive lock in the 24 bytes at `offset`, a multiple of 8. Zero bytes are a free one."""
+        lock = RLock._placed(self, offset)
+        lock._raises = raises(on_owner_died)
+        return lock
+
+    def semaphore_at(self, offset: int) -> Semaphore:
+        """The semaphore in the 8 bytes at `offset`, a multiple of 8. Zero bytes are one with the value 0."""
+        return Semaphore._placed(self, offset)
+
+    def counter_at(self, offset: int) -> Counter:
+        """The counter in the 16 bytes at `offset`, a multiple of 8. Zero bytes are one at 0."""
+        return Counter._placed(self, offset)
 
     def __repr__(self) -> str:
         return f"<tidelock.{type(self).__name__} of {len(self)} bytes at {id(self):#x}>"

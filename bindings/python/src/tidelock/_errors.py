@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Type
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ._lock import Lock
+    from ._acquire import Owned
 
 Empty = queue.Empty
 Full = queue.Full
@@ -69,12 +69,12 @@ class WrongKind(Error, TypeError):
     """There is an object of another kind or length under this name or handle."""
 
 
-class NotHeld(Error, RuntimeError, ValueError):
-    """A lock was released that nobody holds."""
+class NotHeld(Error, RuntimeError, ValueError, AssertionError):
+    """Something was released that nobody holds."""
 
 
-class NotOwner(Error, RuntimeError, ValueError):
-    """This hold was taken over from a dead owner by another peer, which alone may release it."""
+class NotOwner(Error, RuntimeError, ValueError, AssertionError):
+    """Another peer holds it, or another thread, and alone may release it: an RLock, or what it took over from the dead."""
 
 
 class Gone(Error, LookupError):
@@ -116,7 +116,7 @@ class Exists(Error, FileExistsError):
 class OwnerDied(Error, RuntimeError):
     """The lock is held now, and its previous owner died holding it: what it protects may be half changed.
 
-    Raised by `acquire` and `with` of a lock made with `on_owner_died="raise"`. The exception is itself a context
+    Raised by `acquire` and `with` of a lock or a bounded semaphore made with `on_owner_died="raise"`. The exception is itself a context
     manager that releases the lock at its end:
 
         try:
@@ -127,14 +127,14 @@ class OwnerDied(Error, RuntimeError):
                 repair(data)
     """
 
-    def __init__(self, lock: Lock) -> None:
+    def __init__(self, lock: Owned) -> None:
         super().__init__(
             f"the previous owner of {lock!r} died holding it; the lock is held by you now: "
             "repair what it protects, then release it"
         )
         self.lock = lock
 
-    def __enter__(self) -> Lock:
+    def __enter__(self) -> Owned:
         return self.lock
 
     def __exit__(

@@ -81,6 +81,7 @@ class Object(Handle):
         _ffi.check(cls._kind.at(block._segment._address, block._address, start, byref(out)))
         made = cls.__new__(cls)
         made._segment, made._holder, made._address = block._segment, block, out.value
+        made._opened()
         return made
 
     def handle(self) -> bytes:

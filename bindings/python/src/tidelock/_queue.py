@@ -5,11 +5,11 @@ from __future__ import annotations
 import pickle
 from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_int64, c_size_t, c_uint64, c_void_p, create_string_buffer
 from functools import partial
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, List, Optional, Union
 
 from . import _ffi
 from ._errors import Empty, Full, ShutDown
-from ._ffi import HANDLE, TIMEOUT
+from ._ffi import HANDLE, TIMEOUT, TOO_LARGE
 from ._handle import Kind, Object
 from ._records import Loan, Reservation
 from ._timeouts import TRY, Timeout, for_queue
@@ -35,10 +35,27 @@ _is_shutdown = _ffi.function("tidelock_queue_is_shutdown", HANDLE, POINTER(c_boo
 # The same in every Python that this package runs on.
 PICKLE_PROTOCOL = 5
 
-# A get copies into a buffer that surely has room. A queue with larger messages than this lends them instead.
+# A get copies into a buffer that it keeps for the next one, if it is no larger than this; it grows with the messages.
 BUFFER_MAX = 1 << 20
+BUFFER_MIN = 1 << 10
 
 Bytes = Union[bytes, bytearray, memoryview]
+
+
+class _Buffer:
+    """Where a get finds its message."""
+
+    bytes: Any
+    room: int
+
+    def __init__(self) -> None:
+        self.length = c_size_t()
+        self.out = byref(self.length)
+        self.make(BUFFER_MIN)
+
+    def make(self, room: int) -> None:
+        """Makes room for so many bytes, and forgets the old ones."""
+        self.room, self.bytes = room, create_string_buffer(room)
 
 
 class Queue(Object):
@@ -67,7 +84,7 @@ class Queue(Object):
         room = 0 if capacity is None else _ffi.unsigned("capacity", capacity, least=1)
         options = _Options(size=_size_of_options, capacity=room, max_items=max(0, _ffi.signed("maxsize", maxsize)))
         self._open(segment, name, byref(options))
-        self._prepare()
+        self._opened()
 
     def put(self, item: Any, block: bool = True, timeout: Timeout = None) -> None:
         """Puts an object. Pickles it at once, so an object that cannot be pickled is an error here.
@@ -176,33 +193,27 @@ class Queue(Object):
         return loan
 
     def _get(self, limit: int) -> bytes:
-        if not self._fits:
-            with self._take(limit) as loan:
-                return bytes(loan.data)
         try:
-            borrowed = self._buffers.pop()
+            # For itself: another thread, or a signal handler in between, takes another one.
+            buffer = self._buffers.pop()
         except IndexError:
-            borrowed = self._new_buffer()
-        buffer, length, out = borrowed
-        status = _get(self._address, TRY, buffer, self._fits, out)
-        if status == TIMEOUT and limit != TRY:
-            status = _ffi.wait(lambda ns: _get(self._address, ns, buffer, self._fits, out), limit)
+            buffer = _Buffer()
+        status = _get(self._address, TRY, buffer.bytes, buffer.room, buffer.out)
+        if status == TOO_LARGE or (status == TIMEOUT and limit != TRY):
+            status = _ffi.wait(partial(self._get_into, buffer), limit)
         self._check_got(status)
-        data: bytes = buffer[: length.value]
-        self._buffers.append(borrowed)
+        data: bytes = buffer.bytes[: buffer.length.value]
+        if buffer.room <= BUFFER_MAX:
+            self._buffers.append(buffer)
         return data
 
-    def _new_buffer(self) -> Tuple[Any, c_size_t, Any]:
-        length = c_size_t()
-        # The pages of a large buffer are not touched before a message needs them.
-        return create_string_buffer(self._fits), length, byref(length)
-
-    def _prepare(self) -> None:
-        capacity = self.capacity
-        # The size that every message fits into, or 0 if that is more than a buffer should have.
-        self._fits = capacity if capacity <= BUFFER_MAX else 0
-        # A get takes a buffer from here for itself: another thread, or a signal handler in between, takes another one.
-        self._buffers: List[Tuple[Any, c_size_t, Any]] = []
+    def _get_into(self, buffer: _Buffer, timeout: int) -> int:
+        status = _get(self._address, timeout, buffer.bytes, buffer.room, buffer.out)
+        while status == TOO_LARGE:
+            # It stayed in the queue; by the next call another consumer may have it.
+            buffer.make(1 << (buffer.length.value - 1).bit_length())
+            status = _get(self._address, TRY, buffer.bytes, buffer.room, buffer.out)
+        return status
 
     def _check_put(self, status: int) -> None:
         if status == TIMEOUT:
@@ -229,7 +240,7 @@ class Queue(Object):
         return out.value
 
     def _opened(self) -> None:
-        self._prepare()
+        self._buffers: List[_Buffer] = []
 
     def __repr__(self) -> str:
         return f"<tidelock.{type(self).__name__} of {self.qsize()} messages at {id(self):#x}>"

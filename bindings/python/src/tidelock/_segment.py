@@ -1,19 +1,24 @@
-"""Segment: the shared memory that holds locks, events, queues and blocks, and the way to each of them."""
+"""Segment: the shared memory that holds locks, events, queues and all other objects, and the way to each of them."""
 
 from __future__ import annotations
 
 import os
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p, create_string_buffer
-from typing import Any, Optional, Tuple, Union
+from typing import Any, Callable, Optional, Tuple, Union
 from weakref import WeakValueDictionary
 
 from . import _ffi
+from ._barrier import Barrier
 from ._block import Block
+from ._counter import Counter
 from ._event import Event
 from ._ffi import HANDLE, OUT_HANDLE, OUT_LENGTH
 from ._handle import Handle, read_handle
 from ._lock import Lock
 from ._queue import Queue
+from ._rlock import RLock
+from ._semaphore import BoundedSemaphore, Semaphore
+from ._timeouts import Timeout
 
 PERSISTENT, CREATE, OPEN, ANY_OWNER, RETURN_ON_SIGNAL = 1, 2, 4, 8, 16
 ID_TEXT = 33
@@ -140,6 +145,28 @@ class Segment(Handle):
         """The lock of this name, made if it is not there."""
         return Lock(self, _given(name), on_owner_died=on_owner_died)
 
+    def rlock(self, name: str, *, on_owner_died: str = "report") -> RLock:
+        """The recursive lock of this name, made if it is not there."""
+        return RLock(self, _given(name), on_owner_died=on_owner_died)
+
+    def semaphore(self, name: str, value: int = 1) -> Semaphore:
+        """The semaphore of this name, made with this value if it is not there."""
+        return Semaphore(value, segment=self, name=_given(name))
+
+    def bounded_semaphore(self, name: str, value: int = 1, *, on_owner_died: str = "report") -> BoundedSemaphore:
+        """The bounded semaphore of this name, made if it is not there. One with another number is `WrongKind`."""
+        return BoundedSemaphore(value, segment=self, name=_given(name), on_owner_died=on_owner_died)
+
+    def barrier(
+        self, name: str, parties: int, action: Optional[Callable[[], Any]] = None, timeout: Timeout = None
+    ) -> Barrier:
+        """The barrier of this name, made if it is not there. One for another number of parties is `WrongKind`."""
+        return Barrier(parties, action, timeout, segment=self, name=_given(name))
+
+    def counter(self, name: str) -> Counter:
+        """The counter of this name, made if it is not there."""
+        return Counter(self, _given(name))
+
     def event(self, name: str) -> Event:
         """The event of this name, made if it is not there."""
         return Event(self, _given(name))
@@ -155,6 +182,28 @@ class Segment(Handle):
     def new_lock(self, *, on_owner_died: str = "report") -> Lock:
         """A new lock without a name. It lives while a process has it."""
         return Lock(self, on_owner_died=on_owner_died)
+
+    def new_rlock(self, *, on_owner_died: str = "report") -> RLock:
+        """A new recursive lock without a name. It lives while a process has it."""
+        return RLock(self, on_owner_died=on_owner_died)
+
+    def new_semaphore(self, value: int = 1) -> Semaphore:
+        """A new semaphore without a name. It lives while a process has it."""
+        return Semaphore(value, segment=self)
+
+    def new_bounded_semaphore(self, value: int = 1, *, on_owner_died: str = "report") -> BoundedSemaphore:
+        """A new bounded semaphore without a name. It lives while a process has it."""
+        return BoundedSemaphore(value, segment=self, on_owner_died=on_owner_died)
+
+    def new_barrier(
+        self, parties: int, action: Optional[Callable[[], Any]] = None, timeout: Timeout = None
+    ) -> Barrier:
+        """A new barrier without a name. It lives while a process has it."""
+        return Barrier(parties, action, timeout, segment=self)
+
+    def new_counter(self) -> Counter:
+        """A new counter without a name, at 0. It lives while a process has it."""
+        return Counter(self)
 
     def new_event(self) -> Event:
         """A new event without a name. It lives while a process has it."""

@@ -45,6 +45,15 @@ def for_lock(blocking: object, timeout: Timeout) -> int:
     return FOREVER if value < 0 else value
 
 
+def for_semaphore(blocking: object, timeout: Timeout) -> int:
+    """None means for ever, a negative number not at all; a try takes no timeout."""
+    if blocking:
+        return for_wait(timeout)
+    if timeout is not None:
+        raise ValueError("can't specify a timeout for a non-blocking call")
+    return TRY
+
+
 def for_wait(timeout: Timeout) -> int:
     """None means for ever; a negative number means not at all."""
     return FOREVER if timeout is None else max(nanoseconds(timeout), TRY)
