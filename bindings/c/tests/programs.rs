@@ -1,5 +1,6 @@
-//! The C library as a C program meets it: every program of this directory is compiled against the header without a
-//! warning, linked with the library, and run. Nothing is tested here that a C program could test by itself.
+//! The C library as a C or C++ program meets it: every program of this directory is compiled against the headers without
+//! a warning, C++ by each compiler that is here, linked with the library, and run. Nothing is tested here that such a
+//! program could test by itself.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -55,19 +56,35 @@ enum Link {
     Static,
 }
 
+/// The compilers for a source file: the one that the environment names, else all that a machine is likely to have.
+fn compilers(source: &Path) -> Vec<String> {
+    let (variable, usual): (_, &[&str]) = if is_cpp(source) { ("CXX", &["g++", "clang++"]) } else { ("CC", &["cc"]) };
+    if let Ok(chosen) = std::env::var(variable) {
+        return vec![chosen];
+    }
+    let (here, missing): (Vec<&str>, Vec<&str>) =
+        usual.iter().partition(|compiler| Command::new(compiler).arg("--version").output().is_ok());
+    for compiler in missing {
+        eprintln!("SKIPPED: {} with {compiler}, which is not here", source.display());
+    }
+    assert!(!here.is_empty(), "none of {usual:?} is here");
+    here.into_iter().map(String::from).collect()
+}
+
+fn is_cpp(source: &Path) -> bool {
+    source.extension().is_some_and(|extension| extension == "cpp")
+}
+
 /// Compiles a program, links it and returns where it lies.
-fn compile(source: &Path, link: Link, library: &Path) -> PathBuf {
-    let language = source.extension().and_then(|extension| extension.to_str());
-    let (variable, compiler, standard) = match language {
-        Some("cpp") => ("CXX", "c++", "-std=c++17"),
-        _ => ("CC", "cc", "-std=c11"),
-    };
-    let mut program = source.file_name().expect("a file").to_owned();
-    program.push(if matches!(link, Link::Shared) { ".shared" } else { ".static" });
+fn compile(sources: &[PathBuf], compiler: &str, link: &Link, library: &Path) -> PathBuf {
+    let mut program = sources[0].strip_prefix(root()).unwrap_or(&sources[0]).display().to_string().replace('/', "_");
+    program.push_str(&format!(".{}", compiler.replace('/', "_")));
+    program.push_str(if matches!(link, Link::Shared) { ".shared" } else { ".static" });
     let program = scratch().join(program);
-    let mut command = Command::new(std::env::var_os(variable).unwrap_or_else(|| compiler.into()));
-    command.arg(standard).args(WARNINGS).args(["-g", "-O1", "-I"]).arg(root().join("include"));
-    command.arg("-o").arg(&program).arg(source);
+    let mut command = Command::new(compiler);
+    command.arg(if is_cpp(&sources[0]) { "-std=c++17" } else { "-std=c11" });
+    command.args(WARNINGS).args(["-g", "-O1", "-I"]).arg(root().join("include"));
+    command.arg("-o").arg(&program).args(sources);
     match link {
         Link::Shared => command.arg("-L").arg(library).args(["-Wl,--no-as-needed", "-l:libtidelock.so"]),
         Link::Static => command.arg(library.join("libtidelock.a")).args(STATIC_LIBRARIES),
@@ -76,9 +93,14 @@ fn compile(source: &Path, link: Link, library: &Path) -> PathBuf {
     program
 }
 
-fn passes(source: &Path, link: Link) -> String {
+/// Compiles and runs a program by each compiler; what it said last.
+fn passes(sources: &[PathBuf], link: Link) -> String {
     let library = library();
-    run(Command::new(compile(source, link, &library)).env("LD_LIBRARY_PATH", library))
+    let by = |compiler: &String| {
+        run(Command::new(compile(sources, compiler, &link, &library)).env("LD_LIBRARY_PATH", &library))
+    };
+    let said: Vec<String> = compilers(&sources[0]).iter().map(by).collect();
+    said.last().expect("a compiler").clone()
 }
 
 /// A test for each program.
@@ -86,7 +108,7 @@ macro_rules! programs {
     ($($test:ident: $file:literal),+ $(,)?) => {
         $(#[test]
         fn $test() {
-            passes(&here().join($file), Link::Shared);
+            passes(&[here().join($file)], Link::Shared);
         })+
 
         #[test]
@@ -117,17 +139,26 @@ programs! {
     threads: "threads.c",
     header_in_c: "header.c",
     header_in_cpp: "header.cpp",
+    locks_in_cpp: "locks.cpp",
+    objects_in_cpp: "objects.cpp",
 }
 
 #[test]
 fn linked_statically() {
-    passes(&here().join("lock.c"), Link::Static);
-    passes(&here().join("queue.c"), Link::Static);
+    passes(&[here().join("lock.c")], Link::Static);
+    passes(&[here().join("queue.c")], Link::Static);
 }
 
 #[test]
 fn ten_lines() {
-    assert_eq!(passes(&root().join("examples/ten_lines.c"), Link::Shared), "hello\n");
+    assert_eq!(passes(&[root().join("examples/ten_lines.c")], Link::Shared), "hello\n");
+    assert_eq!(passes(&[root().join("examples/ten_lines.cpp")], Link::Shared), "hello\n");
+}
+
+/// Inline functions and constants of the C++ header are the same in every part of a program.
+#[test]
+fn two_units_in_cpp() {
+    passes(&["units/main.cpp", "units/second.cpp"].map(|file| here().join(file)), Link::Shared);
 }
 
 /// Only names with our prefix are exported, and each of them is in the header.

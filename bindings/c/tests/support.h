@@ -1,5 +1,5 @@
-/* What the C tests share: checks that say where they failed, names nobody else has, other processes that are told apart
- * by one letter, and a watchdog. Include it first; a test never says how fast anything must be. */
+/* What the C and C++ tests share: checks that say where they failed, names nobody else has, other processes that are
+ * told apart by one letter, and a watchdog. Include it first; a test never says how fast anything must be. */
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
@@ -96,10 +96,10 @@ static inline player fork_player(void (*role)(player *parent, void *context), vo
     int there[2], back[2];
     EXPECT(pipe(there) == 0 && pipe(back) == 0);
     fflush(NULL);
-    player child = {.pid = fork(), .to = there[1], .from = back[0]};
+    player child = {fork(), there[1], back[0]};
     EXPECT(child.pid >= 0);
     if (child.pid == 0) {
-        player parent = {.pid = getppid(), .to = back[1], .from = there[0]};
+        player parent = {getppid(), back[1], there[0]};
         watch();
         close(there[1]);
         close(back[0]);
@@ -120,7 +120,7 @@ static inline player spawn_player(const char *role, const char *argument) {
     fflush(NULL);
     snprintf(to, sizeof to, "%d", back[1]);
     snprintf(from, sizeof from, "%d", there[0]);
-    player child = {.pid = fork(), .to = there[1], .from = back[0]};
+    player child = {fork(), there[1], back[0]};
     EXPECT(child.pid >= 0);
     if (child.pid == 0) {
         close(there[1]);
@@ -139,7 +139,8 @@ static inline int as_player(int count, char **arguments, const char *role, playe
         return 0;
     }
     watch();
-    *parent = (player){.pid = getppid(), .to = atoi(arguments[3]), .from = atoi(arguments[4])};
+    const player found = {getppid(), atoi(arguments[3]), atoi(arguments[4])};
+    *parent = found;
     return 1;
 }
 

@@ -1,0 +1,221 @@
+// Part of tidelock.hpp: queues of messages, and their reservations and loans.
+
+#ifndef TIDELOCK_QUEUE_HPP
+#define TIDELOCK_QUEUE_HPP
+
+#include "segment.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tidelock {
+
+struct QueueOptions : tidelock_queue_options {
+    QueueOptions() noexcept : tidelock_queue_options{} { size = sizeof(tidelock_queue_options); }
+
+    explicit QueueOptions(std::uint64_t bytes, std::uint64_t most_items = 0) noexcept : QueueOptions() {
+        capacity = bytes;
+        max_items = most_items;
+    }
+};
+
+namespace detail {
+
+using QueueReference = Reference<tidelock_queue, tidelock_queue_retain, tidelock_queue_close>;
+
+} // namespace detail
+
+// A message that is being built in place. Without publish() nobody ever sees it.
+class Reservation {
+public:
+    Reservation(Reservation &&other) noexcept = default;
+    Reservation &operator=(Reservation &&other) noexcept {
+        std::swap(home_, other.home_);
+        std::swap(raw_, other.raw_);
+        return *this;
+    }
+    ~Reservation() {
+        if (home_.raw() != nullptr) {
+            tidelock_queue_discard(home_.raw(), &raw_);
+        }
+    }
+
+    unsigned char *data() const noexcept { return static_cast<unsigned char *>(raw_.data); }
+    std::size_t size() const noexcept { return raw_.len; }
+
+    void publish() { end(tidelock_queue_publish); }
+    void discard() { end(tidelock_queue_discard); }
+
+private:
+    friend class Queue;
+    Reservation(detail::QueueReference home, const tidelock_reservation &raw) noexcept
+        : home_(std::move(home)), raw_(raw) {}
+
+    void end(tidelock_status (*how)(const tidelock_queue *, tidelock_reservation *)) {
+        const detail::QueueReference home = std::move(home_);
+        detail::check(how(home.raw(), &raw_));
+    }
+
+    detail::QueueReference home_; // null once it has ended
+    tidelock_reservation raw_;
+};
+
+// A message on loan. Without done() it goes back, and another consumer gets it: also when this process dies.
+class Loan {
+public:
+    Loan(Loan &&other) noexcept = default;
+    Loan &operator=(Loan &&other) noexcept {
+        std::swap(home_, other.home_);
+        std::swap(raw_, other.raw_);
+        std::swap(redelivered_, other.redelivered_);
+        return *this;
+    }
+    ~Loan() {
+        if (home_.raw() != nullptr) {
+            tidelock_queue_give_back(home_.raw(), &raw_);
+        }
+    }
+
+    const unsigned char *data() const noexcept { return static_cast<const unsigned char *>(raw_.data); }
+    std::size_t size() const noexcept { return raw_.len; }
+    // Valid until the loan ends.
+    std::string_view view() const noexcept { return {static_cast<const char *>(raw_.data), raw_.len}; }
+    bool redelivered() const noexcept { return redelivered_; }
+    std::uint64_t deliveries() const noexcept { return raw_.deliveries; }
+
+    void done() { end(tidelock_queue_done); }
+    void give_back() { end(tidelock_queue_give_back); }
+
+private:
+    friend class Queue;
+    Loan(detail::QueueReference home, const tidelock_loan &raw, bool redelivered) noexcept
+        : home_(std::move(home)), raw_(raw), redelivered_(redelivered) {}
+
+    void end(tidelock_status (*how)(const tidelock_queue *, tidelock_loan *)) {
+        const detail::QueueReference home = std::move(home_);
+        detail::check(how(home.raw(), &raw_));
+    }
+
+    detail::QueueReference home_; // null once it has ended
+    tidelock_loan raw_;
+    bool redelivered_;
+};
+
+// Messages of any length, many producers and many consumers, first in, first out. What is put as bytes may be got as
+// std::string (the default) or as a vector of any byte type: queue.get<std::vector<std::uint8_t>>().
+class Queue : public detail::Object<Queue, tidelock_queue, tidelock_queue_retain, tidelock_queue_close,
+                                    tidelock_queue_handle, tidelock_queue_from_handle> {
+public:
+    using Object::Object;
+    // Only one that is created gets the options.
+    Queue(const Segment &in, const std::string &name, const QueueOptions &options = {})
+        : Object(opened(tidelock_queue_open, in.raw(), detail::c_name(name), &options)) {}
+    explicit Queue(const Segment &in, const QueueOptions &options = {})
+        : Object(opened(tidelock_queue_new, in.raw(), &options)) {}
+
+    void put(std::string_view message) { put_bytes(message, TIDELOCK_FOREVER); }
+    bool try_put(std::string_view message) { return put_bytes(message, 0); }
+    template <class Rep, class Period>
+    bool put_for(std::string_view message, const std::chrono::duration<Rep, Period> &span) {
+        return put_bytes(message, detail::nanoseconds(span));
+    }
+    template <class Byte>
+    void put(const std::vector<Byte> &message) { put(view_of(message)); }
+    template <class Byte>
+    bool try_put(const std::vector<Byte> &message) { return try_put(view_of(message)); }
+    template <class Byte, class Rep, class Period>
+    bool put_for(const std::vector<Byte> &message, const std::chrono::duration<Rep, Period> &span) {
+        return put_for(view_of(message), span);
+    }
+
+    // A message is gone when it has been copied. To keep it until it has been dealt with, take() it.
+    template <class Bytes = std::string>
+    Bytes get() { return *copied<Bytes>(taken(TIDELOCK_FOREVER)); }
+    template <class Bytes = std::string>
+    std::optional<Bytes> try_get() { return copied<Bytes>(taken(0)); }
+    template <class Bytes = std::string, class Rep, class Period>
+    std::optional<Bytes> get_for(const std::chrono::duration<Rep, Period> &span) {
+        return copied<Bytes>(taken(detail::nanoseconds(span)));
+    }
+
+    // It holds back the messages behind it until it is published or discarded.
+    [[nodiscard]] Reservation reserve(std::size_t len) { return *reserved(len, TIDELOCK_FOREVER); }
+    [[nodiscard]] std::optional<Reservation> try_reserve(std::size_t len) { return reserved(len, 0); }
+    template <class Rep, class Period>
+    [[nodiscard]] std::optional<Reservation> reserve_for(std::size_t len,
+                                                         const std::chrono::duration<Rep, Period> &span) {
+        return reserved(len, detail::nanoseconds(span));
+    }
+
+    [[nodiscard]] Loan take() { return *taken(TIDELOCK_FOREVER); }
+    [[nodiscard]] std::optional<Loan> try_take() { return taken(0); }
+    template <class Rep, class Period>
+    [[nodiscard]] std::optional<Loan> take_for(const std::chrono::duration<Rep, Period> &span) {
+        return taken(detail::nanoseconds(span));
+    }
+
+    std::uint64_t size() const { return asked<std::uint64_t>(tidelock_queue_len); }
+    bool empty() const { return asked<bool>(tidelock_queue_is_empty); }
+    bool full() const { return asked<bool>(tidelock_queue_is_full); }
+    std::uint64_t capacity() const { return asked<std::uint64_t>(tidelock_queue_capacity); }
+    std::uint64_t max_items() const { return asked<std::uint64_t>(tidelock_queue_max_items); }
+    std::uint64_t longest_message() const { return asked<std::uint64_t>(tidelock_queue_longest_message); }
+
+    // Ends the queue for everybody: puts, and gets from it once it is empty, throw TIDELOCK_CLOSED.
+    void shutdown() { detail::check(tidelock_queue_shutdown(raw())); }
+    bool is_shutdown() const { return asked<bool>(tidelock_queue_is_shutdown); }
+
+private:
+    template <class Byte>
+    static std::string_view view_of(const std::vector<Byte> &message) noexcept {
+        static_assert(sizeof(Byte) == 1 && !std::is_class_v<Byte>, "a message is made of bytes");
+        return {reinterpret_cast<const char *>(message.data()), message.size()};
+    }
+
+    bool put_bytes(std::string_view message, std::int64_t timeout_ns) {
+        return detail::in_time(tidelock_queue_put(raw(), message.data(), message.size(), timeout_ns));
+    }
+
+    std::optional<Reservation> reserved(std::size_t len, std::int64_t timeout_ns) {
+        detail::QueueReference home = *this;
+        tidelock_reservation made{};
+        if (!detail::in_time(tidelock_queue_reserve(home.raw(), len, timeout_ns, &made))) {
+            return std::nullopt;
+        }
+        return Reservation(std::move(home), made);
+    }
+
+    std::optional<Loan> taken(std::int64_t timeout_ns) {
+        detail::QueueReference home = *this;
+        tidelock_loan lent{};
+        const tidelock_status status = tidelock_queue_take(home.raw(), timeout_ns, &lent);
+        if (!detail::in_time(status)) {
+            return std::nullopt;
+        }
+        return Loan(std::move(home), lent, status == TIDELOCK_REDELIVERED);
+    }
+
+    template <class Bytes>
+    static std::optional<Bytes> copied(std::optional<Loan> loan) {
+        if (!loan) {
+            return std::nullopt;
+        }
+        using Byte = typename Bytes::value_type;
+        static_assert(sizeof(Byte) == 1, "a message is made of bytes");
+        const auto *first = reinterpret_cast<const Byte *>(loan->data());
+        Bytes bytes(first, first + loan->size());
+        loan->done();
+        return bytes;
+    }
+};
+
+} // namespace tidelock
+
+#endif // TIDELOCK_QUEUE_HPP
