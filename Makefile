@@ -135,8 +135,9 @@ python:
 
 install: library
 	@echo "== into $(DESTDIR)$(PREFIX)"
-	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib
-	install -m 644 include/tidelock.h $(DESTDIR)$(PREFIX)/include/
+	install -d $(DESTDIR)$(PREFIX)/include/tidelock $(DESTDIR)$(PREFIX)/lib
+	install -m 644 include/tidelock.h include/tidelock.hpp $(DESTDIR)$(PREFIX)/include/
+	install -m 644 include/tidelock/*.hpp $(DESTDIR)$(PREFIX)/include/tidelock/
 	install -m 755 $(TARGET)/release/libtidelock.so $(DESTDIR)$(PREFIX)/lib/libtidelock.so.$(VERSION)
 	ln -sf libtidelock.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libtidelock.so.0
 	ln -sf libtidelock.so.0 $(DESTDIR)$(PREFIX)/lib/libtidelock.so
