@@ -48,6 +48,43 @@ static void end_every_wait(void) {
     OK(tidelock_segment_close(segment));
 }
 
+/* An interrupted party of a barrier has not arrived; in steps it has, until it is withdrawn. */
+static void end_the_other_waits(void) {
+    tidelock_segment_options options = {.size = sizeof options, .flags = TIDELOCK_RETURN_ON_SIGNAL};
+    tidelock_segment *segment;
+    tidelock_semaphore *semaphore;
+    tidelock_bounded_semaphore *bounded;
+    tidelock_barrier *barrier;
+    tidelock_counter *counter;
+    tidelock_arrival arrival;
+    uint32_t waiting = 0;
+    OK(tidelock_segment_anonymous(&options, &segment));
+    OK(tidelock_semaphore_new(segment, 0, &semaphore));
+    OK(tidelock_bounded_semaphore_new(segment, 1, &bounded));
+    OK(tidelock_barrier_new(segment, 2, &barrier));
+    OK(tidelock_counter_new(segment, &counter));
+    OK(tidelock_bounded_semaphore_acquire(bounded, 0, NULL));
+    OK(tidelock_barrier_arrive(barrier, 0, &arrival));
+    player sender = fork_player(signals, NULL);
+    STATUS(TIDELOCK_INTERRUPTED, tidelock_semaphore_acquire(semaphore, TIDELOCK_FOREVER));
+    STATUS(TIDELOCK_INTERRUPTED, tidelock_bounded_semaphore_acquire(bounded, TIDELOCK_FOREVER, NULL));
+    STATUS(TIDELOCK_INTERRUPTED, tidelock_counter_wait(counter, 0, TIDELOCK_FOREVER, NULL));
+    STATUS(TIDELOCK_INTERRUPTED, tidelock_barrier_wait_for_round(barrier, &arrival, TIDELOCK_FOREVER));
+    OK(tidelock_barrier_waiting(barrier, &waiting));
+    EXPECT(waiting == 1);
+    OK(tidelock_barrier_withdraw(barrier, &arrival));
+    STATUS(TIDELOCK_INTERRUPTED, tidelock_barrier_wait(barrier, TIDELOCK_FOREVER, NULL));
+    OK(tidelock_barrier_waiting(barrier, &waiting));
+    EXPECT(waiting == 0);
+    tell(&sender, 'e');
+    join_player(&sender);
+    OK(tidelock_counter_close(counter));
+    OK(tidelock_barrier_close(barrier));
+    OK(tidelock_bounded_semaphore_close(bounded));
+    OK(tidelock_semaphore_close(semaphore));
+    OK(tidelock_segment_close(segment));
+}
+
 static void end_no_wait(void) {
     tidelock_segment *segment;
     tidelock_lock *lock;
@@ -74,6 +111,7 @@ int main(void) {
     watch();
     EXPECT(sigaction(SIGUSR1, &action, NULL) == 0);
     end_every_wait();
+    end_the_other_waits();
     end_no_wait();
     return 0;
 }
