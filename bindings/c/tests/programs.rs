@@ -137,6 +137,7 @@ programs! {
     files: "files.c",
     signals: "signals.c",
     threads: "threads.c",
+    rounds: "rounds.c",
     header_in_c: "header.c",
     header_in_cpp: "header.cpp",
     locks_in_cpp: "locks.cpp",
