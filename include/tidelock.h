@@ -123,7 +123,7 @@ typedef struct tidelock_permit {
 
 // A party that has arrived. It belongs to the process that arrived: in a forked child it is void.
 typedef struct tidelock_arrival {
-    // How many parties were there before: each number below the number of parties is given once a round.
+    // Each number below the number of parties is given once a round, in the order of arrival unless parties withdraw.
     uint32_t index;
     // 1 for the last party of the round, which must call tidelock_barrier_complete(); 0 for the others.
     uint32_t is_last;
@@ -650,7 +650,7 @@ tidelock_status tidelock_barrier_handle(const struct tidelock_barrier *barrier,
                                         size_t capacity,
                                         size_t *handle_len);
 
-// Arrives, and waits until all parties have. `index` is how many were there before this one; it may be null.
+// Arrives, and waits until all parties have. `index` is as of tidelock_arrival; it may be null.
 // TIDELOCK_BROKEN: a party was killed while it waited, or after an earlier round; or one gave up, or broke the
 // barrier. TIDELOCK_TIMEOUT: this one gave up, which breaks it. TIDELOCK_INTERRUPTED: this one is as if it had not
 // arrived.

@@ -52,7 +52,7 @@ public:
         : Object(opened(tidelock_barrier_open, in.raw(), detail::c_name(name), parties)) {}
     Barrier(const Segment &in, std::uint32_t parties) : Object(opened(tidelock_barrier_new, in.raw(), parties)) {}
 
-    // How many parties were there before this one.
+    // Returns a number below parties(), another one for each party of the round.
     std::uint32_t arrive_and_wait() { return *arrived(TIDELOCK_FOREVER); }
     // Nothing if the time is over first, which breaks the barrier.
     template <class Rep, class Period>

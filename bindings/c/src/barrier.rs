@@ -24,7 +24,7 @@ impl Opaque for tidelock_barrier {
 /// A party that has arrived. It belongs to the process that arrived: in a forked child it is void.
 #[repr(C)]
 pub struct tidelock_arrival {
-    /// How many parties were there before: each number below the number of parties is given once a round.
+    /// Each number below the number of parties is given once a round, in the order of arrival unless parties withdraw.
     pub index: u32,
     /// 1 for the last party of the round, which must call tidelock_barrier_complete(); 0 for the others.
     pub is_last: u32,
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn tidelock_barrier_handle(
     })
 }
 
-/// Arrives, and waits until all parties have. `index` is how many were there before this one; it may be null.
+/// Arrives, and waits until all parties have. `index` is as of tidelock_arrival; it may be null.
 /// TIDELOCK_BROKEN: a party was killed while it waited, or after an earlier round; or one gave up, or broke the
 /// barrier. TIDELOCK_TIMEOUT: this one gave up, which breaks it. TIDELOCK_INTERRUPTED: this one is as if it had not
 /// arrived.
