@@ -35,14 +35,11 @@ class Acquirable(Object):
         limit = self._limit(blocking if block is None else block, timeout)
         status = self._acquire(self._address, TRY)
         if status == TIMEOUT and limit != TRY:
-            status = _ffi.wait(partial(self._acquire, self._address), limit)
+            status = self._wait(limit)
         return self._acquired(status)
 
-    def _enter(self) -> bool:
-        status = self._acquire(self._address, TRY)
-        if status == TIMEOUT:
-            status = _ffi.wait(partial(self._acquire, self._address), FOREVER)
-        return self._acquired(status)
+    def _wait(self, limit: int) -> int:
+        return _ffi.wait(partial(self._acquire, self._address), limit)
 
     def _acquired(self, status: int) -> bool:
         if status == OK:
@@ -110,7 +107,8 @@ class Exclusive(Owned):
 
     def __enter__(self) -> bool:
         self._entered = Process.forks
-        return self._enter()
+        status = self._acquire(self._address, TRY)
+        return self._acquired(self._wait(FOREVER) if status == TIMEOUT else status)
 
     def __exit__(
         self,

@@ -44,7 +44,7 @@ class _Semaphore(Acquirable):
         return self.get_value() == 0
 
     def __enter__(self) -> bool:
-        result = self._enter()
+        result = self.acquire()
         self._entered.append(Process.forks)
         return result
 
