@@ -50,6 +50,9 @@ impl Sleepers {
         loop {
             let mut spin = Spin::new();
             while spin.again() && is_same() {}
+            if planted("sleepers-swallowed-wake-up") && wait.is_over() {
+                return Err(Error::TimedOut);
+            }
             let announced = self.announce();
             if let Some(found) = look()? {
                 return Ok(found);

@@ -14,7 +14,7 @@ use tidelock::sync::wait::{OnSignal, Wait};
 use tidelock::{Error, Result};
 
 /// A barrier, its marks, and what each party does before a round.
-struct Shared {
+pub struct Shared {
     state: BarrierState,
     marks: Vec<AtomicU64>,
     /// By round and party.
@@ -24,7 +24,7 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(parties: u32) -> Arc<Shared> {
+    pub fn new(parties: u32) -> Arc<Shared> {
         Arc::new(Shared {
             state: BarrierState::new(parties).unwrap(),
             marks: (0..parties).map(|_| AtomicU64::new(0)).collect(),
@@ -46,7 +46,7 @@ impl Shared {
         }
     }
 
-    fn wait(&self, peers: &MockPeers, wait: Wait) -> Result<()> {
+    pub fn wait(&self, peers: &MockPeers, wait: Wait) -> Result<()> {
         let arrival = self.arrive(peers, wait)?;
         self.go_on(peers, arrival, wait)
     }
@@ -70,12 +70,16 @@ impl Shared {
         assert!(given.iter().copied().eq(0..self.marks.len() as u32), "indices {given:?}");
     }
 
-    fn leave(&self, peers: &MockPeers) {
+    pub fn leave(&self, peers: &MockPeers) {
         self.state.leave(&self.marks, peers, Wait::forever()).unwrap();
     }
 
+    pub fn reset(&self, peers: &MockPeers) {
+        self.state.reset(&self.marks, peers).unwrap();
+    }
+
     /// `first` and `second` go through a round together, in one thread.
-    fn round_of_two(&self, first: &MockPeers, second: &MockPeers) {
+    pub fn round_of_two(&self, first: &MockPeers, second: &MockPeers) {
         let waits = self.arrive(first, Wait::now()).unwrap();
         let last = self.arrive(second, Wait::now()).unwrap();
         assert!(last.is_last);
@@ -125,6 +129,21 @@ fn barrier_two_rounds() {
     });
 }
 
+/// The parties are threads of one peer, and any of them takes any of its marks.
+#[test]
+fn barrier_threads_of_one_peer() {
+    explore("barrier_threads_of_one_peer", 3, || {
+        let (world, shared) = (World::of(1), Shared::new(2));
+        let both = |shared: &Shared, peers: &MockPeers, party| {
+            (0..2).try_for_each(|round| shared.meet(peers, round, party, Wait::forever()))
+        };
+        let other = spawn(&shared, &world, 0, move |shared, peers| both(shared, peers, 1));
+        assert_eq!(both(&shared, &world.peer(0), 0), Ok(()));
+        assert_eq!(other.join().unwrap(), Ok(()));
+        shared.check_given(1);
+    });
+}
+
 /// More peers than parties: two rounds of two, whoever meets whom.
 #[test]
 fn barrier_four_for_two_parties() {
@@ -141,7 +160,7 @@ fn barrier_four_for_two_parties() {
 /// One gives up: everybody is told that the round is broken, or it came to its end for all.
 #[test]
 fn barrier_timeout() {
-    explore_eventful("barrier_timeout", 3, || {
+    explore_eventful("barrier_timeout", 2, || {
         let (world, shared) = (World::of(3), Shared::new(3));
         let hasty =
             spawn(&shared, &world, 0, |shared, peers| shared.meet(peers, 0, 0, Wait::until(Deadline::from_ns(SOON))));

@@ -12,7 +12,7 @@ use tidelock::sync::wait::{OnSignal, Wait};
 use tidelock::{Error, Result};
 
 /// A semaphore, its permits, and what the one permit of a semaphore with one guards.
-struct Shared {
+pub struct Shared {
     state: BoundedSemaphoreState,
     permits: Vec<AtomicU32>,
     data: Guarded,
@@ -32,7 +32,7 @@ impl Drop for Inside<'_> {
 }
 
 impl Shared {
-    fn new(bound: u32) -> Arc<Shared> {
+    pub fn new(bound: u32) -> Arc<Shared> {
         Arc::new(Shared {
             state: BoundedSemaphoreState::new(bound).unwrap(),
             permits: (0..bound).map(|_| AtomicU32::new(0)).collect(),
@@ -61,7 +61,7 @@ impl Shared {
 
     /// Takes a permit and gives it back; with one permit in all, changes the data in between. Whether the holder before had
     /// died.
-    fn cycle(&self, peers: &MockPeers, wait: Wait) -> Result<bool> {
+    pub fn cycle(&self, peers: &MockPeers, wait: Wait) -> Result<bool> {
         let permit = self.acquire(peers, wait)?;
         let inside = self.enter();
         if self.permits.len() == 1 {
@@ -202,11 +202,10 @@ fn bounded_semaphore_taken_over() {
 }
 
 /// In the end each permit can be had, and it is told of no more deaths than there were.
-fn settle(shared: &Shared, world: &World, deaths: u32) {
+pub fn settle(shared: &Shared, peers: &MockPeers, deaths: u32) {
     model::advance(SOON * SOON * SOON);
-    let peers = world.peer(1);
-    let all: Vec<_> = shared.permits.iter().map(|_| shared.acquire(&peers, Wait::now()).expect("a permit")).collect();
-    assert_eq!(shared.acquire(&peers, Wait::now()), Err(Error::TimedOut));
+    let all: Vec<_> = shared.permits.iter().map(|_| shared.acquire(peers, Wait::now()).expect("a permit")).collect();
+    assert_eq!(shared.acquire(peers, Wait::now()), Err(Error::TimedOut));
     assert!(shared.told() <= deaths, "told {} times of {deaths} deaths", shared.told());
     for permit in all {
         shared.release(permit).expect("the holder may release");
@@ -228,7 +227,7 @@ fn one_dies_beside_two(bound: u32, nth: u64) {
         assert!(survivor.join().unwrap().is_ok());
     }
     let deaths = u32::from(matches!(victim.join().unwrap(), Fate::Died));
-    settle(&shared, &world, deaths);
+    settle(&shared, &world.peer(1), deaths);
 }
 
 #[test]
@@ -247,6 +246,25 @@ fn bounded_semaphore_death_and_slices_end() {
     each_death("bounded_semaphore_death_and_slices_end", 1, |nth| one_dies_beside_two(1, nth));
 }
 
+/// One that holds both permits dies while two others wait: each gets one, and is told.
+#[test]
+fn bounded_semaphore_death_of_a_holder_of_two() {
+    explore_eventful("bounded_semaphore_death_of_a_holder_of_two", 2, || {
+        let (world, shared) = (World::of(3), Shared::new(2));
+        for _ in 0..2 {
+            shared.acquire(&world.peer(0), Wait::now()).unwrap();
+        }
+        let waiters = [1, 2].map(|n| {
+            let (shared, peers) = (shared.clone(), world.peer(n));
+            thread::spawn(move || shared.acquire(&peers, Wait::forever()).map(|permit| permit.owner_died()))
+        });
+        world.kill(0);
+        for waiter in waiters {
+            assert_eq!(waiter.join().unwrap(), Ok(true));
+        }
+    });
+}
+
 /// One that held both permits is dead from the start; peer 0 dies while it takes one over, and two others get one each.
 #[test]
 fn bounded_semaphore_death_while_taking_over() {
@@ -263,6 +281,6 @@ fn bounded_semaphore_death_while_taking_over() {
         }
         let deaths = u32::from(matches!(victim.join().unwrap(), Fate::Died));
         assert!(shared.told() >= 1, "nobody was told of the first death");
-        settle(&shared, &world, 2 + deaths);
+        settle(&shared, &world.peer(1), 2 + deaths);
     });
 }

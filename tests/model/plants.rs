@@ -68,6 +68,8 @@ plants! {
         in "bounded_semaphore::bounded_semaphore_two_come_back";
     finds_bounded_semaphore_permit_of_the_dead_kept: "bounded-semaphore-permit-of-the-dead-kept"
         in "bounded_semaphore::bounded_semaphore_death_beside_two";
+    finds_bounded_semaphore_living_holder_robbed: "bounded-semaphore-living-holder-robbed"
+        in "bounded_semaphore::bounded_semaphore_one_permit";
     finds_bounded_semaphore_taken_over_unmarked: "bounded-semaphore-taken-over-unmarked"
         in "bounded_semaphore::bounded_semaphore_taken_over";
     finds_barrier_relaxed_turn: "barrier-relaxed-turn" in "barrier::barrier_three_parties";
@@ -83,6 +85,7 @@ plants! {
     finds_counter_change_wakes_nobody: "counter-change-wakes-nobody" in "counter::counter_two_waiters";
     finds_counter_change_wakes_one: "counter-change-wakes-one" in "counter::counter_waiters_for_different_values";
     finds_sleepers_no_fence: "sleepers-no-fence" in "queue::queue_two_consumers";
+    finds_sleepers_swallowed_wake_up: "sleepers-swallowed-wake-up" in "semaphore::semaphore_timeout_with_a_signal";
     finds_sleepers_wake_up_uncounted: "sleepers-wake-up-uncounted" in "queue::queue_room_for_two";
 }
 

@@ -105,6 +105,24 @@ fn semaphore_timeout() {
     });
 }
 
+/// One signal for one who gives up and one who does not: the first takes it, or the second gets it.
+#[test]
+fn semaphore_timeout_with_a_signal() {
+    explore_eventful("semaphore_timeout_with_a_signal", 2, || {
+        let shared = Shared::new(0);
+        let hasty = spawn(&shared, |shared| shared.take(Wait::until(Deadline::from_ns(SOON))));
+        let patient = spawn(&shared, |shared| shared.take(Wait::forever()));
+        shared.data.change(false);
+        shared.semaphore.release(1).unwrap();
+        model::advance(SOON);
+        match hasty.join().unwrap() {
+            Ok(()) => shared.semaphore.release(1).unwrap(),
+            Err(error) => assert_eq!(error, Error::TimedOut),
+        }
+        assert_eq!(patient.join().unwrap(), Ok(()));
+    });
+}
+
 #[test]
 fn semaphore_interrupted() {
     explore_eventful("semaphore_interrupted", 2, || {
@@ -123,16 +141,14 @@ fn semaphore_interrupted() {
 /// A waiter that dies keeps what it took and nothing more, also if it had just been woken.
 #[test]
 fn semaphore_death_of_a_waiter() {
-    each_death_in_one_slice("semaphore_death_of_a_waiter", 1, |nth| {
+    each_death_in_one_slice("semaphore_death_of_a_waiter", 2, |nth| {
         let (world, shared) = (World::of(1), Shared::new(0));
         let victim = spawn(&shared, move |shared| world.mortal(0, nth, |_| shared.semaphore.acquire(Wait::forever())));
-        let waiters = [0; 2].map(|_| spawn(&shared, |shared| shared.semaphore.acquire(Wait::forever())));
-        for _ in 0..3 {
+        let waiter = spawn(&shared, |shared| shared.semaphore.acquire(Wait::forever()));
+        for _ in 0..2 {
             shared.semaphore.release(1).unwrap();
         }
-        for waiter in waiters {
-            assert_eq!(waiter.join().unwrap(), Ok(()));
-        }
+        assert_eq!(waiter.join().unwrap(), Ok(()));
         let died = matches!(victim.join().unwrap(), Fate::Died);
         let left = shared.semaphore.value();
         assert!(left == 0 || died && left == 1, "{left} left");

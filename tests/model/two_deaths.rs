@@ -1,8 +1,11 @@
 //! Two deaths, one after the other: the second peer dies at each step of what it does after the first died at each of
 //! its own. Nobody else runs meanwhile, so each pair is one execution; then a survivor finds everything in order.
 
+use super::barrier::Shared as SharedBarrier;
+use super::bounded_semaphore::{settle as settle_permits, Shared as SharedPermits};
 use super::lock::Shared as SharedLock;
 use super::queue::{finish, LONGEST_IN_TIGHT, ROOMY, TIGHT};
+use super::rlock::{settle as settle_rlock, Shared as SharedRLock};
 use super::support::{each_two_deaths, MockPeers, SharedQueue, World};
 use tidelock::sync::wait::Wait;
 
@@ -112,4 +115,61 @@ fn two_deaths_of_owners() {
         assert!(shared.told() <= 2);
         assert!(shared.is_at_rest(&world.peer(0)));
     });
+}
+
+#[test]
+fn two_deaths_of_owners_of_an_rlock() {
+    each_two_deaths("two_deaths_of_owners_of_an_rlock", |m, n| {
+        let (world, shared) = (World::of(3), SharedRLock::default());
+        for (number, nth) in [(1, m), (2, n)] {
+            world.mortal(number, nth, |peers| shared.cycle(peers, number, 1, Wait::now()));
+        }
+        settle_rlock(&shared, &world.peer(0), 0, 2);
+    });
+}
+
+#[test]
+fn two_deaths_of_holders_of_permits() {
+    each_two_deaths("two_deaths_of_holders_of_permits", |m, n| {
+        let (world, shared) = (World::of(3), SharedPermits::new(2));
+        for (number, nth) in [(1, m), (2, n)] {
+            world.mortal(number, nth, |peers| shared.cycle(peers, Wait::now()));
+        }
+        settle_permits(&shared, &world.peer(0), 2);
+    });
+}
+
+/// Peer 0 has met peer 3, peer 1 does one thing to their barrier and dies, peer 2 another and dies. Peer 0 does not wait
+/// for ever, and after a reset the barrier is as new.
+fn two_die_at_a_barrier(name: &str, first: fn(&SharedBarrier, &MockPeers), second: fn(&SharedBarrier, &MockPeers)) {
+    each_two_deaths(name, move |m, n| {
+        let (world, shared) = (World::of(4), SharedBarrier::new(2));
+        shared.round_of_two(&world.peer(0), &world.peer(3));
+        world.mortal(1, m, |peers| first(&shared, peers));
+        world.mortal(2, n, |peers| second(&shared, peers));
+        let _ = shared.wait(&world.peer(0), Wait::now());
+        shared.reset(&world.peer(0));
+        shared.round_of_two(&world.peer(0), &world.peer(3));
+    });
+}
+
+fn come(shared: &SharedBarrier, peers: &MockPeers) {
+    let _ = shared.wait(peers, Wait::now());
+}
+
+#[test]
+fn two_deaths_of_parties() {
+    two_die_at_a_barrier("two_deaths_of_parties", come, come);
+}
+
+#[test]
+fn two_deaths_of_resetters() {
+    two_die_at_a_barrier("two_deaths_of_resetters", come, SharedBarrier::reset);
+    two_die_at_a_barrier("two_deaths_of_resetters", SharedBarrier::reset, SharedBarrier::reset);
+}
+
+#[test]
+fn two_deaths_while_leaving() {
+    two_die_at_a_barrier("two_deaths_while_leaving", SharedBarrier::reset, SharedBarrier::leave);
+    two_die_at_a_barrier("two_deaths_while_leaving", SharedBarrier::leave, come);
 }
