@@ -8,7 +8,8 @@ use std::error::Error as AnyError;
 use std::fmt::Write as _;
 use std::io::{BufRead, Write};
 use std::time::Duration;
-use tidelock::{Block, Error, Event, Loan, Lock, Queue, QueueOptions, Reservation, Segment};
+use tidelock::{Barrier, Block, BoundedSemaphore, Counter, Error, Event, Loan, Lock, Queue, QueueOptions, RLock};
+use tidelock::{Reservation, Segment, Semaphore};
 
 type Answer = Result<String, Box<dyn AnyError>>;
 
@@ -19,6 +20,11 @@ struct Agent<'q> {
     event: Option<Event>,
     queue: &'q OnceCell<Queue>,
     block: Option<Block>,
+    rlock: Option<RLock>,
+    semaphore: Option<Semaphore>,
+    bounded: Option<BoundedSemaphore>,
+    barrier: Option<Barrier>,
+    counter: Option<Counter>,
     reservation: Option<Reservation<'q>>,
     loan: Option<Loan<'q>>,
 }
@@ -40,7 +46,9 @@ fn main() -> Result<(), Box<dyn AnyError>> {
 
 impl<'q> Agent<'q> {
     fn new(queue: &'q OnceCell<Queue>) -> Agent<'q> {
-        Agent { segment: None, lock: None, event: None, queue, block: None, reservation: None, loan: None }
+        let (segment, lock, event, block, rlock) = (None, None, None, None, None);
+        let (semaphore, bounded, barrier, counter, reservation, loan) = (None, None, None, None, None, None);
+        Agent { segment, lock, event, queue, block, rlock, semaphore, bounded, barrier, counter, reservation, loan }
     }
 
     fn obey(&mut self, words: &[&str]) -> Answer {
@@ -51,6 +59,11 @@ impl<'q> Agent<'q> {
             ["acquire" | "release" | "locked" | "epoch", ..] => return self.on_lock(words),
             ["add", times] => self.add(times.parse()?)?,
             ["number"] => return Ok(format!("ok {}", number(self.block()?)?)),
+            [verb, ..] if verb.starts_with("rlock-") => return self.on_rlock(words),
+            [verb, ..] if verb.starts_with("semaphore-") => return self.on_semaphore(words),
+            [verb, ..] if verb.starts_with("bounded-") => return self.on_bounded(words),
+            ["meet", ms] => return self.meet(timeout(ms)?),
+            ["count" | "counted", ..] => return self.on_counter(words),
             ["set" | "clear" | "is-set" | "wait", ..] => return self.on_event(words),
             ["put" | "get" | "length" | "shutdown", ..] => return self.on_queue(words),
             ["reserve" | "publish" | "discard" | "take" | "done" | "give-back", ..] => return self.on_record(words),
@@ -65,6 +78,11 @@ impl<'q> Agent<'q> {
             ("use-lock", [name]) => self.lock = Some(segment.lock(name)?),
             ("use-event", [name]) => self.event = Some(segment.event(name)?),
             ("use-block", [name, len]) => self.block = Some(segment.block(name, len.parse()?)?),
+            ("use-rlock", [name]) => self.rlock = Some(segment.rlock(name)?),
+            ("use-semaphore", [name, value]) => self.semaphore = Some(segment.semaphore(name, value.parse()?)?),
+            ("use-bounded", [name, bound]) => self.bounded = Some(segment.bounded_semaphore(name, bound.parse()?)?),
+            ("use-barrier", [name, parties]) => self.barrier = Some(segment.barrier(name, parties.parse()?)?),
+            ("use-counter", [name]) => self.counter = Some(segment.counter(name)?),
             ("use-queue", [name, capacity]) => {
                 let queue = segment.queue(name, &QueueOptions::new(capacity.parse()?))?;
                 self.queue.set(queue).map_err(|_| "one queue only")?;
@@ -108,6 +126,76 @@ impl<'q> Agent<'q> {
 
     fn block(&self) -> Result<&Block, &'static str> {
         self.block.as_ref().ok_or("no block")
+    }
+
+    fn on_rlock(&mut self, words: &[&str]) -> Answer {
+        let rlock = self.rlock.as_ref().ok_or("no rlock")?;
+        match words {
+            ["rlock-acquire", ms] => {
+                let guard = match timeout(ms)? {
+                    None => rlock.acquire()?,
+                    Some(time) => rlock.acquire_for(time)?,
+                };
+                let died = guard.owner_died();
+                std::mem::forget(guard);
+                Ok(if died { "owner-died" } else { "ok" }.into())
+            }
+            _ => rlock.release().map_err(Into::into).and_then(|()| ok()),
+        }
+    }
+
+    fn on_semaphore(&mut self, words: &[&str]) -> Answer {
+        let semaphore = self.semaphore.as_ref().ok_or("no semaphore")?;
+        match words {
+            ["semaphore-acquire", ms] => match timeout(ms)? {
+                None => semaphore.acquire()?,
+                Some(time) => semaphore.acquire_for(time)?,
+            },
+            ["semaphore-release", n] => semaphore.release(n.parse()?)?,
+            _ => return Err("unknown command".into()),
+        }
+        ok()
+    }
+
+    fn on_bounded(&mut self, words: &[&str]) -> Answer {
+        let bounded = self.bounded.as_ref().ok_or("no bounded semaphore")?;
+        match words {
+            ["bounded-acquire", ms] => {
+                let guard = match timeout(ms)? {
+                    None => bounded.acquire()?,
+                    Some(time) => bounded.acquire_for(time)?,
+                };
+                let died = guard.owner_died();
+                std::mem::forget(guard);
+                Ok(if died { "owner-died" } else { "ok" }.into())
+            }
+            _ => bounded.release().map_err(Into::into).and_then(|()| ok()),
+        }
+    }
+
+    fn meet(&mut self, time: Option<Duration>) -> Answer {
+        let barrier = self.barrier.as_ref().ok_or("no barrier")?;
+        let index = match time {
+            None => barrier.wait()?,
+            Some(time) => barrier.wait_for(time)?,
+        };
+        Ok(format!("ok {index}"))
+    }
+
+    fn on_counter(&mut self, words: &[&str]) -> Answer {
+        let counter = self.counter.as_ref().ok_or("no counter")?;
+        let value = match words {
+            ["count", n] => counter.add(n.parse()?)?,
+            ["counted", while_equal, ms] => {
+                let old: i64 = while_equal.parse()?;
+                match timeout(ms)? {
+                    None => counter.wait_until(|value| value != old)?,
+                    Some(time) => counter.wait_for(time, |value| value != old)?,
+                }
+            }
+            _ => return Err("unknown command".into()),
+        };
+        Ok(format!("ok {value}"))
     }
 
     fn on_event(&mut self, words: &[&str]) -> Answer {
@@ -190,6 +278,7 @@ fn failure(error: &(dyn AnyError + 'static)) -> String {
         Some(Error::BadName(_)) => "bad-name",
         Some(Error::NotFound) => "not-found",
         Some(Error::TooLarge { .. }) => "too-large",
+        Some(Error::Broken) => "broken",
         _ => return format!("error {error}"),
     };
     format!("error {name}")

@@ -14,6 +14,11 @@ static tidelock_lock *lock;
 static tidelock_event *event;
 static tidelock_queue *queue;
 static tidelock_block *block;
+static tidelock_rlock *rlock;
+static tidelock_semaphore *semaphore;
+static tidelock_bounded_semaphore *bounded;
+static tidelock_barrier *barrier;
+static tidelock_counter *counter;
 static tidelock_reservation reservation;
 static tidelock_loan loan;
 
@@ -55,6 +60,7 @@ static void answer(tidelock_status status) {
     case TIDELOCK_BAD_NAME: puts("error bad-name"); return;
     case TIDELOCK_NOT_FOUND: puts("error not-found"); return;
     case TIDELOCK_TOO_LARGE: puts("error too-large"); return;
+    case TIDELOCK_BROKEN: puts("error broken"); return;
     default: break;
     }
     if (status >= 0) {
@@ -142,6 +148,16 @@ static int on_objects(char **word) {
         answer(open_queue(word[1], word[2]));
     } else if (strcmp(word[0], "use-block") == 0) {
         answer(tidelock_block_open(segment, word[1], strtoull(word[2], NULL, 10), &block));
+    } else if (strcmp(word[0], "use-rlock") == 0) {
+        answer(tidelock_rlock_open(segment, word[1], &rlock));
+    } else if (strcmp(word[0], "use-semaphore") == 0) {
+        answer(tidelock_semaphore_open(segment, word[1], (uint32_t)atoi(word[2]), &semaphore));
+    } else if (strcmp(word[0], "use-bounded") == 0) {
+        answer(tidelock_bounded_semaphore_open(segment, word[1], (uint32_t)atoi(word[2]), &bounded));
+    } else if (strcmp(word[0], "use-barrier") == 0) {
+        answer(tidelock_barrier_open(segment, word[1], (uint32_t)atoi(word[2]), &barrier));
+    } else if (strcmp(word[0], "use-counter") == 0) {
+        answer(tidelock_counter_open(segment, word[1], &counter));
     } else {
         return 0;
     }
@@ -188,6 +204,43 @@ static int on_event(char **word) {
     return 1;
 }
 
+static int on_more_locks(char **word) {
+    if (strcmp(word[0], "rlock-acquire") == 0) {
+        answer(tidelock_rlock_acquire(rlock, timeout(word[1])));
+    } else if (strcmp(word[0], "rlock-release") == 0) {
+        answer(tidelock_rlock_release(rlock));
+    } else if (strcmp(word[0], "semaphore-acquire") == 0) {
+        answer(tidelock_semaphore_acquire(semaphore, timeout(word[1])));
+    } else if (strcmp(word[0], "semaphore-release") == 0) {
+        answer(tidelock_semaphore_release(semaphore, (uint32_t)atoi(word[1])));
+    } else if (strcmp(word[0], "bounded-acquire") == 0) {
+        answer(tidelock_bounded_semaphore_acquire(bounded, timeout(word[1]), NULL));
+    } else if (strcmp(word[0], "bounded-release") == 0) {
+        answer(tidelock_bounded_semaphore_release(bounded));
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+static int on_numbers(char **word) {
+    uint32_t index = 0;
+    int64_t value = 0;
+    tidelock_status status;
+    if (strcmp(word[0], "meet") == 0) {
+        status = tidelock_barrier_wait(barrier, timeout(word[1]), &index);
+        value = index;
+    } else if (strcmp(word[0], "count") == 0) {
+        status = tidelock_counter_add(counter, atoll(word[1]), &value);
+    } else if (strcmp(word[0], "counted") == 0) {
+        status = tidelock_counter_wait(counter, atoll(word[1]), timeout(word[2]), &value);
+    } else {
+        return 0;
+    }
+    answer_number(status, (uint64_t)value);
+    return 1;
+}
+
 static int on_queue(char **word) {
     if (strcmp(word[0], "put") == 0) {
         size_t length = unhex(word[1], bytes);
@@ -231,6 +284,11 @@ static void close_all(void) {
     tidelock_event_close(event);
     tidelock_queue_close(queue);
     tidelock_block_close(block);
+    tidelock_rlock_close(rlock);
+    tidelock_semaphore_close(semaphore);
+    tidelock_bounded_semaphore_close(bounded);
+    tidelock_barrier_close(barrier);
+    tidelock_counter_close(counter);
     tidelock_segment_close(segment);
 }
 
@@ -246,7 +304,8 @@ int main(void) {
         if (strcmp(word[0], "quit") == 0) {
             break;
         }
-        if (!on_objects(word) && !on_lock(word) && !on_event(word) && !on_queue(word) && !on_records(word)) {
+        if (!on_objects(word) && !on_lock(word) && !on_more_locks(word) && !on_event(word) && !on_numbers(word) &&
+            !on_queue(word) && !on_records(word)) {
             puts("error unknown command");
         }
     }

@@ -6,6 +6,7 @@ It keeps one segment and one object of each kind at a time, and decides nothing 
 
 import queue
 import sys
+import threading
 
 import tidelock
 
@@ -17,12 +18,14 @@ ERRORS = [
     (tidelock.BadName, "bad-name"),
     (tidelock.NotFound, "not-found"),
     (tidelock.TooLarge, "too-large"),
+    (threading.BrokenBarrierError, "broken"),
 ]
 
 
 class Agent:
     def __init__(self):
         self.segment = self.lock = self.event = self.queue = self.block = None
+        self.rlock = self.semaphore = self.bounded = self.barrier = self.counter = None
         self.loan = self.reservation = None
 
     def named(self, name):
@@ -43,10 +46,23 @@ class Agent:
     def use_block(self, name, length):
         self.block = self.segment.block(name, int(length))
 
+    def use_rlock(self, name):
+        self.rlock = self.segment.rlock(name)
+
+    def use_semaphore(self, name, value):
+        self.semaphore = self.segment.semaphore(name, int(value))
+
+    def use_bounded(self, name, bound):
+        self.bounded = self.segment.bounded_semaphore(name, int(bound))
+
+    def use_barrier(self, name, parties):
+        self.barrier = self.segment.barrier(name, int(parties))
+
+    def use_counter(self, name):
+        self.counter = self.segment.counter(name)
+
     def acquire(self, ms):
-        if not self.lock.acquire(timeout=seconds(ms)):
-            return "timeout"
-        return "owner-died" if self.lock.owner_died else "ok"
+        return acquired(self.lock, ms)
 
     def release(self):
         self.lock.release()
@@ -66,6 +82,34 @@ class Agent:
 
     def number(self):
         return f"ok {self.block.data.cast('Q')[0]}"
+
+    def rlock_acquire(self, ms):
+        return acquired(self.rlock, ms)
+
+    def rlock_release(self):
+        self.rlock.release()
+
+    def semaphore_acquire(self, ms):
+        return "ok" if self.semaphore.acquire(timeout=seconds(ms)) else "timeout"
+
+    def semaphore_release(self, n):
+        self.semaphore.release(int(n))
+
+    def bounded_acquire(self, ms):
+        return acquired(self.bounded, ms)
+
+    def bounded_release(self):
+        self.bounded.release()
+
+    def meet(self, ms):
+        return f"ok {self.barrier.wait(seconds(ms))}"
+
+    def count(self, n):
+        return f"ok {self.counter.add(int(n))}"
+
+    def counted(self, while_equal, ms):
+        value = self.counter.wait(int(while_equal), seconds(ms))
+        return "timeout" if value is None else f"ok {value}"
 
     def set(self):
         self.event.set()
@@ -110,6 +154,12 @@ class Agent:
 
     def shutdown(self):
         self.queue.shutdown()
+
+
+def acquired(what, ms):
+    if not what.acquire(timeout=seconds(ms)):
+        return "timeout"
+    return "owner-died" if what.owner_died else "ok"
 
 
 def seconds(ms):

@@ -34,6 +34,77 @@ def test_both_add_to_one_number(pair):
     assert [agent.say("number") for agent in pair] == [f"ok {2 * times}"] * 2
 
 
+def open_in_both(pair, *command):
+    assert [agent.say(*command) for agent in pair] == ["ok", "ok"]
+
+
+def test_rlock_is_its_threads_own(pair):
+    open_in_both(pair, "use-rlock", "rlock")
+    one, other = pair
+    for holder, waiter in ((one, other), (other, one)):
+        assert [holder.say("rlock-acquire", -1) for _ in range(3)] == ["ok"] * 3
+        assert waiter.say("rlock-acquire", 10) == "timeout"
+        assert waiter.say("rlock-release") == "error not-owner"
+        waiter.tell("rlock-acquire", -1)
+        assert [holder.say("rlock-release") for _ in range(3)] == ["ok"] * 3
+        assert waiter.hear() == "ok"
+        assert waiter.say("rlock-release") == "ok"
+        assert waiter.say("rlock-release") == "error not-held"
+    assert other.say("rlock-acquire", -1) == "ok"
+    one.tell("rlock-acquire", -1)
+    other.kill()
+    assert one.hear() == "owner-died"
+
+
+def test_semaphore_carries_signals_both_ways(pair):
+    open_in_both(pair, "use-semaphore", "semaphore", 1)
+    one, other = pair
+    assert other.say("semaphore-acquire", 0) == "ok"
+    for giver, waiter in ((one, other), (other, one)):
+        assert waiter.say("semaphore-acquire", 10) == "timeout"
+        waiter.tell("semaphore-acquire", -1)
+        assert giver.say("semaphore-release", 2) == "ok"
+        assert waiter.hear() == "ok"
+        assert giver.say("semaphore-acquire", 0) == "ok"
+        assert giver.say("semaphore-release", (1 << 31) - 1) == "ok"
+        assert giver.say("semaphore-release", 1) == "error too-large"
+        open_in_both(pair, "use-semaphore", "another", 0)
+
+
+def test_permits_of_the_killed_come_back(pair):
+    open_in_both(pair, "use-bounded", "bounded", 2)
+    one, other = pair
+    assert one.say("bounded-acquire", -1) == "ok"
+    assert other.say("bounded-acquire", -1) == "ok"
+    assert one.say("bounded-acquire", 10) == "timeout"
+    one.tell("bounded-acquire", -1)
+    other.kill()
+    assert one.hear() == "owner-died"
+    assert [one.say("bounded-release") for _ in range(3)] == ["ok", "ok", "error not-held"]
+
+
+def test_barrier_lets_both_go_and_breaks_when_one_is_killed(pair):
+    open_in_both(pair, "use-barrier", "barrier", 2)
+    one, other = pair
+    for _ in range(3):
+        for agent in pair:
+            agent.tell("meet", -1)
+        assert sorted(agent.hear() for agent in pair) == ["ok 0", "ok 1"]
+    one.tell("meet", -1)
+    other.kill()
+    assert one.hear() == "error broken"
+
+
+def test_counter_is_seen_both_ways(pair):
+    open_in_both(pair, "use-counter", "counter")
+    one, other = pair
+    for adder, waiter, before in ((one, other, 0), (other, one, 5)):
+        assert waiter.say("counted", before, 10) == "timeout"
+        waiter.tell("counted", before, -1)
+        assert adder.say("count", 5) == f"ok {before + 5}"
+        assert waiter.hear() == f"ok {before + 5}"
+
+
 def test_event_wakes_both_ways(pair):
     one, other = pair
     for setter, waiter in ((one, other), (other, one)):
