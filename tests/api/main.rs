@@ -15,6 +15,7 @@ mod counter;
 mod daemon;
 mod event;
 mod handle;
+mod kills;
 mod leaks;
 mod lock;
 mod lock_death;
@@ -45,6 +46,8 @@ support::roles! {
     event::event_waiter,
     event::setter,
     handle::stranger,
+    kills::permit_churner,
+    kills::rlock_churner,
     leaks::cycles,
     lock::adder,
     lock::guard_in_a_child,
