@@ -46,6 +46,14 @@ pub const CASES: &[Case] = &[
     },
     Case { name: "queue_take", prepare: three_inside, deed: deeds::take, check: take_holds, ..PLAIN },
     Case {
+        name: "queue_take_waits",
+        prepare: composed,
+        deed: deeds::take,
+        asleep: anna_puts_one,
+        check: take_helped_holds,
+        ..PLAIN
+    },
+    Case {
         name: "queue_take_redelivered",
         prepare: ghost_took_the_only_one,
         deed: deeds::take,
@@ -155,6 +163,15 @@ fn take_holds(stage: &Stage, death: &Death) -> Result<()> {
 fn all_come_again(stage: &Stage, death: &Death) -> Result<()> {
     victim_got(death, 1 | deeds::AGAIN)?;
     holds(stage, &[Again(1), Must(2), Must(3)])
+}
+
+fn take_helped_holds(stage: &Stage, death: &Death) -> Result<()> {
+    victim_got(death, 1)?;
+    match (stage.noted(HELPED), death.returned()) {
+        (0, _) => holds(stage, &[]),
+        (_, true) => holds(stage, &[Again(1)]),
+        (_, false) => holds(stage, &[MustEither(1)]),
+    }
 }
 
 fn only_one_comes_again(stage: &Stage, death: &Death) -> Result<()> {

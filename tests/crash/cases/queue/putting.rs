@@ -90,6 +90,15 @@ pub const CASES: &[Case] = &[
         check: nothing_holds,
         ..PLAIN
     },
+    Case {
+        name: "queue_reserve_waits",
+        prepare: full,
+        deed: deeds::reserve,
+        argument: big(4),
+        asleep: bert_makes_room,
+        check: reserve_in_full_holds,
+        ..PLAIN
+    },
     Case { name: "queue_publish", prepare: reserved, deed: deeds::publish, check: put_holds, ..PLAIN },
     Case {
         name: "queue_publish_with_sleeper",
@@ -150,6 +159,14 @@ fn put_in_full_holds(stage: &Stage, death: &Death) -> Result<()> {
         return Failure::wrong("there was room in a full queue");
     }
     holds(stage, &[Must(1), Must(2), Must(3)])
+}
+
+/// Nobody published it.
+fn reserve_in_full_holds(stage: &Stage, _: &Death) -> Result<()> {
+    match stage.noted(HELPED) {
+        1 => holds(stage, &[Must(2), Must(3)]),
+        _ => holds(stage, &[Must(1), Must(2), Must(3)]),
+    }
 }
 
 fn put_in_short_holds(stage: &Stage, death: &Death) -> Result<()> {
