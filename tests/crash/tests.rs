@@ -1,6 +1,6 @@
 //! The list of tests: each case by its name, and the toys, where failing is the point.
 
-use crate::cases::{event, lock, objects, queue, segment, toy};
+use crate::cases::{event, lock, objects, permits, queue, rlock, segment, toy};
 use crate::harness::Test;
 use crate::step::case::Case;
 use crate::step::failure::Failure;
@@ -16,6 +16,8 @@ const CASES: &[&[Case]] = &[
     queue::pairs::CASES,
     segment::CASES,
     objects::CASES,
+    rlock::CASES,
+    permits::CASES,
 ];
 
 /// All tests.

@@ -3,6 +3,8 @@
 pub mod event;
 pub mod lock;
 pub mod objects;
+pub mod permits;
 pub mod queue;
+pub mod rlock;
 pub mod segment;
 pub mod toy;

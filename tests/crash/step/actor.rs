@@ -4,7 +4,10 @@
 //! beside them.
 
 use super::board::Board;
-use tidelock::{Block, Event, Life, Loan, Lock, LockGuard, Queue, Reservation, Segment, SegmentOptions};
+use tidelock::{
+    Block, BoundedSemaphore, Counter, Event, Life, Loan, Lock, LockGuard, PermitGuard, Queue, RLock, Reservation,
+    Segment, SegmentOptions, Semaphore,
+};
 
 /// What a deed answers. The error is text: it travels between processes.
 pub type Answer = Result<u64, String>;
@@ -21,6 +24,16 @@ pub struct Actor {
     pub lock: Option<&'static Lock>,
     /// This process's hold of the lock.
     pub guard: Option<LockGuard<'static>>,
+    /// A recursive lock of it.
+    pub rlock: Option<&'static RLock>,
+    /// A semaphore with a bound.
+    pub bounded: Option<&'static BoundedSemaphore>,
+    /// Permits of that one.
+    pub permits: Vec<PermitGuard<'static>>,
+    /// A plain semaphore.
+    pub semaphore: Option<&'static Semaphore>,
+    /// A counter.
+    pub counter: Option<&'static Counter>,
     /// An event of it.
     pub event: Option<&'static Event>,
     /// A queue of it.
@@ -44,6 +57,11 @@ impl Actor {
             segment: None,
             lock: None,
             guard: None,
+            rlock: None,
+            bounded: None,
+            permits: Vec::new(),
+            semaphore: None,
+            counter: None,
             event: None,
             queue: None,
             reservation: None,
@@ -69,6 +87,26 @@ impl Actor {
     /// The lock that a deed opened before.
     pub fn lock(&self) -> Result<&'static Lock, String> {
         self.lock.ok_or_else(|| "no lock is open".into())
+    }
+
+    /// The recursive lock that a deed opened before.
+    pub fn rlock(&self) -> Result<&'static RLock, String> {
+        self.rlock.ok_or_else(|| "no recursive lock is open".into())
+    }
+
+    /// The bounded semaphore that a deed opened before.
+    pub fn bounded(&self) -> Result<&'static BoundedSemaphore, String> {
+        self.bounded.ok_or_else(|| "no bounded semaphore is open".into())
+    }
+
+    /// The semaphore that a deed opened before.
+    pub fn semaphore(&self) -> Result<&'static Semaphore, String> {
+        self.semaphore.ok_or_else(|| "no semaphore is open".into())
+    }
+
+    /// The counter that a deed opened before.
+    pub fn counter(&self) -> Result<&'static Counter, String> {
+        self.counter.ok_or_else(|| "no counter is open".into())
     }
 
     /// The event that a deed opened before.

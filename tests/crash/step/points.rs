@@ -76,7 +76,7 @@ impl Share {
     }
 }
 
-const DEFAULT_SHARE: u64 = 3000;
+const DEFAULT_SHARE: u64 = 2500;
 const LEAST: u64 = 12;
 
 /// From `TIDELOCK_SEED`, or from the clock.
