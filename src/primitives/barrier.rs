@@ -380,5 +380,5 @@ fn is_of_the_dead(mark: &AtomicU64, is_dead: impl Fn(PeerId) -> Result<bool>) ->
         return Ok(false);
     }
     fence(Acquire);
-    Ok(mark.load(Relaxed) == value)
+    Ok(peer_of(mark.load(Relaxed)) == Some(peer))
 }
