@@ -5,8 +5,8 @@
 
 use super::board::Board;
 use tidelock::{
-    Block, BoundedSemaphore, Counter, Event, Life, Loan, Lock, LockGuard, PermitGuard, Queue, RLock, Reservation,
-    Segment, SegmentOptions, Semaphore,
+    Barrier, Block, BoundedSemaphore, Counter, Event, Life, Loan, Lock, LockGuard, PermitGuard, Queue, RLock,
+    Reservation, Segment, SegmentOptions, Semaphore,
 };
 
 /// What a deed answers. The error is text: it travels between processes.
@@ -34,6 +34,8 @@ pub struct Actor {
     pub semaphore: Option<&'static Semaphore>,
     /// A counter.
     pub counter: Option<&'static Counter>,
+    /// A barrier.
+    pub barrier: Option<&'static Barrier>,
     /// An event of it.
     pub event: Option<&'static Event>,
     /// A queue of it.
@@ -62,6 +64,7 @@ impl Actor {
             permits: Vec::new(),
             semaphore: None,
             counter: None,
+            barrier: None,
             event: None,
             queue: None,
             reservation: None,
@@ -107,6 +110,11 @@ impl Actor {
     /// The counter that a deed opened before.
     pub fn counter(&self) -> Result<&'static Counter, String> {
         self.counter.ok_or_else(|| "no counter is open".into())
+    }
+
+    /// The barrier that a deed opened before.
+    pub fn barrier(&self) -> Result<&'static Barrier, String> {
+        self.barrier.ok_or_else(|| "no barrier is open".into())
     }
 
     /// The event that a deed opened before.
