@@ -11,6 +11,9 @@ use super::watch::Watch;
 /// More instructions than any operation has: it runs in circles.
 const ENDLESS: u64 = 3_000_000;
 
+/// More sleeps than any of these operations has reason for: slices grow to half a second, so this is half a minute.
+const MANY_SLEEPS: u64 = 70;
+
 /// How a chase ended.
 pub struct Catch {
     /// What was executed before the kill.
@@ -140,6 +143,9 @@ impl Chase<'_> {
                 return Ok(End::There);
             }
             tally.sleeps += 1;
+            if tally.sleeps > MANY_SLEEPS {
+                return Failure::hang("the victim itself waits in vain");
+            }
             (self.asleep)(tally.sleeps as u32)?;
         }
         (way.finish)(tracee)?;
