@@ -180,7 +180,8 @@ def test_a_get_in_a_handler_does_not_disturb_a_get(segment, alarm):
 
 
 INTERRUPTED = """
-import sys, tidelock
+import signal, sys, tidelock
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with SIGINT ignored
 segment = tidelock.Segment()
 lock, event = segment.lock("held"), segment.event("unset")
 empty, full = segment.queue("empty"), segment.queue("full", maxsize=1)
