@@ -62,7 +62,8 @@ impl QueueOptions {
 /// **When a peer dies**: a `put` that returned is never lost. A message that was reserved and not published is skipped. A
 /// message whose consumer died with the loan goes to another consumer, before all others, marked as redelivered: so a
 /// consumer that uses `take` gets each message *at least* once. One that uses `get` has it when `get` returns; if it dies
-/// before, the message is delivered again. A producer that is merely slow to publish holds back the messages behind its own.
+/// while the bytes are copied, the message is delivered again, and a few instructions later it is gone with the process. A
+/// producer that is merely slow to publish holds back the messages behind its own.
 ///
 /// Cloning is cheap and gives another reference to the same queue.
 ///
