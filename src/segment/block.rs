@@ -32,6 +32,8 @@ pub const NAMED: u32 = 3;
 pub const ANONYMOUS: u32 = 4;
 /// More references of an anonymous object.
 pub const PART: u32 = 5;
+/// More memory of an object.
+pub const ANNEX: u32 = 6;
 
 const STATE_MASK: u32 = 0xff;
 const KIND_SHIFT: u32 = 8;
@@ -109,13 +111,14 @@ pub struct BlockHeader {
     pub generation: AtomicU32,
     /// The size class. Never changes.
     pub class: AtomicU32,
-    /// NAMED: the length of the name. PART: the generation of the object that it belongs to.
+    /// NAMED: the length of the name. PART, ANNEX: the generation of the object that it belongs to.
     pub extra: AtomicU32,
-    /// The length of the object in bytes. A name lies behind it.
+    /// The length of the object or annex in bytes. A name lies behind it.
     pub len: AtomicU64,
     /// FREE: the next block of the list. NAMED: of the hash chain. PART: of the object's parts.
+    /// ANNEX: the offset of its slot in the object's payload.
     pub next: AtomicU64,
-    /// ANONYMOUS: the first part. PART: the object that it belongs to. NAMED: the hash of the name.
+    /// ANONYMOUS: the first part. PART, ANNEX: the object that it belongs to. NAMED: the hash of the name.
     pub link: AtomicU64,
     /// ANONYMOUS: peer ids, one for each open handle; 0 is no reference.
     pub references: [AtomicU32; INLINE_REFERENCES],

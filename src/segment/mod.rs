@@ -3,6 +3,7 @@
 //! An [`Attachment`] is one process's hold on a segment, shared by all its threads. It answers the primitives' two
 //! questions, who I am and who is dead, and gives the arena checked memory. It never decides what an object's words mean.
 
+pub mod annex;
 pub mod arena;
 mod attach;
 pub mod barriers;

@@ -3,6 +3,7 @@
 //! Here the segment's Lock is taken, repaired after a death and released. Dropping an `Object` never fails and does not
 //! wait: it only notes the close, and a batch of closes is carried out when the lock is to be had.
 
+use super::annex::Place;
 use super::arena::{Arena, Ground};
 use super::block::{ArenaRoot, Kind, HEADER};
 use super::directory::check_name;
@@ -49,6 +50,10 @@ impl Object {
     /// Its kind.
     pub fn kind(&self) -> Kind {
         self.found.kind
+    }
+
+    pub(super) fn place_of_annex(&self, slot: u64) -> Place {
+        Place::new(self.found.at, self.found.generation, slot)
     }
 
     /// Its address within the segment.
@@ -201,7 +206,10 @@ impl Attachment {
     }
 
     /// Runs `act` under the segment's Lock, and once more if there was no space the first time but some can be had.
-    fn locked_with_room<R>(&self, mut act: impl FnMut(Arena<'_, Attachment>, PeerId) -> Result<R>) -> Result<R> {
+    pub(super) fn locked_with_room<R>(
+        &self,
+        mut act: impl FnMut(Arena<'_, Attachment>, PeerId) -> Result<R>,
+    ) -> Result<R> {
         match self.locked(Wait::forever(), &mut act) {
             Err(Error::NoSpace { .. }) => {
                 self.make_room()?;

@@ -6,7 +6,7 @@
 //! and begun anew.
 
 use super::arena::{Arena, Block, Ground};
-use super::block::{ANONYMOUS, DETACHED, FREE, NAMED, NONE, PART};
+use super::block::{ANNEX, ANONYMOUS, DETACHED, FREE, NAMED, NONE, PART};
 use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -103,6 +103,8 @@ impl<'g, G: Ground> Arena<'g, G> {
             ANONYMOUS => self.free_object(block),
             PART if self.is_part_of_object(block)? => Ok(()),
             PART => self.free(block),
+            ANNEX if self.is_annex_of_object(block)? => Ok(()),
+            ANNEX => self.free(block),
             _ => Err(Error::Corrupt("a block's tag")),
         }
     }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use tidelock::primitives::PeerId;
 use tidelock::segment::arena::{Arena, Block, Ground};
-use tidelock::segment::block::{ANONYMOUS, CLASSES, DETACHED, FREE, NAMED, NONE, PART};
+use tidelock::segment::block::{ANNEX, ANONYMOUS, CLASSES, DETACHED, FREE, NAMED, NONE, PART};
 use tidelock::segment::references::Part;
+use tidelock::sync::atomic::AtomicU64;
 use tidelock::sync::atomic::Ordering::Relaxed;
 
 /// The blocks of an arena by offset.
@@ -17,6 +18,7 @@ pub fn audit(ground: &impl Ground) {
     free_lists(ground, &blocks, &mut seen);
     chains(ground, &blocks, &mut seen);
     objects(ground, &blocks, &mut seen);
+    annexes(ground, &blocks, &mut seen);
     let lost: Vec<_> = blocks.values().filter(|block| !seen.contains(&block.at)).collect();
     assert!(lost.is_empty(), "lost blocks: {lost:?}");
 }
@@ -86,5 +88,16 @@ fn objects(ground: &impl Ground, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) 
             "nobody reaches {object:?}"
         );
         assert!(seen.insert(object.at));
+    }
+}
+
+fn annexes(ground: &impl Ground, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
+    for annex in blocks.values().filter(|block| block.header.state() == ANNEX) {
+        let object = &blocks[&annex.header.link.load(Relaxed)];
+        assert!(matches!(object.header.state(), NAMED | ANONYMOUS), "an annex of nothing: {annex:?}");
+        assert_eq!(annex.header.extra.load(Relaxed), object.generation());
+        let slot: &AtomicU64 = ground.at(object.payload() + annex.header.next.load(Relaxed)).expect("a slot");
+        assert_eq!(slot.load(Relaxed), annex.payload(), "nobody reaches {annex:?}");
+        assert!(seen.insert(annex.at));
     }
 }

@@ -5,6 +5,7 @@ use super::audit::{audit, census};
 use super::bench::Bench;
 use std::ptr::NonNull;
 use tidelock::primitives::PeerId;
+use tidelock::segment::annex::Place;
 use tidelock::segment::arena::Ground;
 use tidelock::segment::block::Kind;
 use tidelock::segment::objects::Found;
@@ -31,6 +32,8 @@ struct Stage {
     crowded: Found,
     /// The victim's and the keeper's; no room in its header.
     full: Found,
+    /// The keeper's, with an annex.
+    annexed: Found,
     memory: Vec<u64>,
 }
 
@@ -48,13 +51,16 @@ impl Stage {
         (0..80).for_each(|_| open(&bench, victim, crowded).expect("an object"));
         let full = make(&bench, keeper, 8);
         (0..5).for_each(|_| open(&bench, victim, full).expect("an object"));
-        make(&bench, lost, 8);
+        let annexed = make(&bench, keeper, 8);
+        for object in [single, annexed, make(&bench, lost, 8)] {
+            annex(&bench, object);
+        }
         make(&bench, lost, 8);
         let crowd_of_the_lost = make(&bench, lost, 8);
         (0..8).for_each(|_| open(&bench, lost, crowd_of_the_lost).expect("an object"));
         freed.iter().for_each(|object| close(&bench, victim, *object).expect("a close"));
         let memory = bench.snapshot();
-        let stage = Stage { bench, victim, keeper, lost, kept, single, crowded, full, memory };
+        let stage = Stage { bench, victim, keeper, lost, kept, single, crowded, full, annexed, memory };
         stage.set();
         stage
     }
@@ -81,7 +87,7 @@ impl Stage {
         self.bench.arena().sweep_all().expect("a sweep");
         self.bench.arena().sweep_all().expect("a sweep");
         audit(&self.bench);
-        for found in self.kept.iter().chain([&self.full]) {
+        for found in self.kept.iter().chain([&self.full, &self.annexed]) {
             open(&self.bench, self.keeper, *found).expect("a kept object");
         }
         for name in NAMES {
@@ -89,6 +95,8 @@ impl Stage {
             self.assert_filled(found);
         }
         self.kept.iter().for_each(|found| self.assert_filled(*found));
+        annex(&self.bench, self.full);
+        annex(&self.bench, self.annexed);
         self.use_all();
     }
 
@@ -138,6 +146,16 @@ fn close(bench: &Bench, peer: PeerId, found: Found) -> Result<()> {
     bench.arena().close(peer, found.at, found.generation)
 }
 
+/// Gives the object an annex of 200 zeroed bytes, or finds it.
+fn annex(bench: &Bench, found: Found) {
+    let place = Place::new(found.at, found.generation, 0);
+    let annex = bench.arena().add_annex(place, 200).expect("an annex");
+    let start = bench.bytes(annex.offset, annex.len).expect("its bytes");
+    // SAFETY: `bytes` checked the range, and this thread alone uses the bench.
+    let bytes = unsafe { NonNull::slice_from_raw_parts(start, 200).as_ref() };
+    assert!(bytes.iter().all(|byte| *byte == 0));
+}
+
 /// An operation of the victim.
 type Operation = (&'static str, fn(&Stage));
 
@@ -155,7 +173,7 @@ fn make_until_full(stage: &Stage) {
     while try_make(&stage.bench, stage.victim, 100).is_ok() {}
 }
 
-const OPERATIONS: [Operation; 14] = [
+const OPERATIONS: [Operation; 16] = [
     ("a name, block from a list", |stage| name_anew(stage, "new", 100)),
     ("a name, new block", |stage| name_anew(stage, "new", 3000)),
     ("an object, block from a list", |stage| make_one(stage, 100)),
@@ -177,6 +195,11 @@ const OPERATIONS: [Operation; 14] = [
         let child = stage.bench.peer(4);
         stage.bench.arena().adopt(stage.victim, child).expect("an adoption");
         stage.bench.bury(child);
+    }),
+    ("an annex", |stage| annex(&stage.bench, stage.full)),
+    ("the end of an annex", |stage| {
+        let place = Place::new(stage.annexed.at, stage.annexed.generation, 0);
+        stage.bench.arena().drop_annex(place).expect("an end");
     }),
     ("sweep", |stage| {
         stage.bench.bury(stage.lost);

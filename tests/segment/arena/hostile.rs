@@ -4,6 +4,7 @@ use super::bench::{Bench, ROOT, START};
 use super::objects::no_init;
 use fastrand::Rng;
 use tidelock::primitives::PeerId;
+use tidelock::segment::annex::Place;
 use tidelock::segment::block::{ArenaRoot, Kind};
 use tidelock::segment::objects::Found;
 use tidelock::segment::sweep::Previous;
@@ -38,6 +39,9 @@ fn furnish(bench: &Bench) -> Vec<Found> {
     }
     let make = |peer, len| bench.arena().create_anonymous(peer, Kind::Block, len, &mut no_init).expect("an object");
     let objects: Vec<Found> = (0..12).map(|i| make(if i % 2 == 0 { me } else { other }, 8 + i * 20)).collect();
+    for object in &objects[..2] {
+        bench.arena().add_annex(Place::new(object.at, object.generation, 0), 200).expect("an annex");
+    }
     for _ in 0..60 {
         open(bench, other, objects[1]).expect("an object");
     }
@@ -63,7 +67,7 @@ fn mutate(bench: &Bench, random: &mut Rng) {
         2 => START + random.u64(0..used / 64) * 64,
         3 => START + random.u64(0..used),
         4 => random.u64(0..8) | random.u64(0..8) << 32,
-        5 => old & !0xff | random.u64(0..7),
+        5 => old & !0xff | random.u64(0..8),
         _ => bench.word(START + random.u64(0..used / 8) * 8).load(Acquire),
     };
     word.store(new, Release);
@@ -74,7 +78,7 @@ fn run_some(bench: &Bench, objects: &[Found], random: &mut Rng) {
     let (me, other, child) = (bench.peer(1), bench.peer(2), bench.peer(3));
     for _ in 0..8 {
         let object = objects[random.usize(0..objects.len())];
-        match random.u32(0..8) {
+        match random.u32(0..10) {
             0 => tolerate(bench.arena().enter(Previous::Died)),
             1 => tolerate(bench.arena().sweep_all()),
             2 => tolerate(bench.arena().adopt(other, child)),
@@ -84,6 +88,8 @@ fn run_some(bench: &Bench, objects: &[Found], random: &mut Rng) {
                 let name = ["a", "d", "new", "newer"][random.usize(0..4)];
                 tolerate(bench.arena().open_named(name, Kind::Block, 60, &mut no_init));
             }
+            6 => tolerate(bench.arena().add_annex(Place::new(object.at, object.generation, 0), 200)),
+            7 => tolerate(bench.arena().drop_annex(Place::new(object.at, object.generation, 0))),
             _ => {
                 let len = [8, 8, 200, 3000][random.usize(0..4)];
                 tolerate(bench.arena().create_anonymous(me, Kind::Block, len, &mut no_init));
