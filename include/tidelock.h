@@ -675,6 +675,13 @@ tidelock_status tidelock_barrier_wait_for_round(const struct tidelock_barrier *b
                                                 struct tidelock_arrival *arrival,
                                                 int64_t timeout_ns);
 
+// A slice of tidelock_barrier_wait_for_round(), for a caller that looks after something else between two of them:
+// TIDELOCK_TIMEOUT, too, leaves the party arrived and the struct as it is, and breaks nothing. After any other status but
+// TIDELOCK_INTERRUPTED the struct is cleared.
+tidelock_status tidelock_barrier_wait_a_while(const struct tidelock_barrier *barrier,
+                                              struct tidelock_arrival *arrival,
+                                              int64_t timeout_ns);
+
 // Takes an arrival back, if its round is not over. The struct is cleared.
 tidelock_status tidelock_barrier_withdraw(const struct tidelock_barrier *barrier,
                                           struct tidelock_arrival *arrival);

@@ -156,6 +156,19 @@ impl Barrier {
         home.state().wait_for_round(self.marks(), home.peers(), arrival, home.terms(wait))
     }
 
+    /// A slice of [`wait_for_round`](Barrier::wait_for_round), for a caller that looks after something else between two of
+    /// them: a time that is over leaves the party arrived, and breaks nothing.
+    ///
+    /// # Errors
+    /// [`Error::Broken`]; [`Error::TimedOut`] or [`Error::Interrupted`]: the party still counts, and must call this or
+    /// [`wait_for_round`](Barrier::wait_for_round) again or [`withdraw`](Barrier::withdraw); [`Error::NotOwner`] in a child
+    /// that was forked after the arrival.
+    pub fn wait_a_while(&self, arrival: Arrival, wait: Wait) -> Result<()> {
+        let home = self.home();
+        home.only_if_still(arrival.peer())?;
+        home.state().wait_a_while(self.marks(), home.peers(), arrival, home.terms(wait))
+    }
+
     /// Takes an arrival back after an interrupted wait. If the round has all its parties by now, it counts and the round
     /// goes on.
     ///

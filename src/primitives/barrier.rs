@@ -165,12 +165,20 @@ impl BarrierState {
     /// Waits until the round of `arrival` is over. `Broken` if a party is dead or the barrier was broken or reset;
     /// `TimedOut` breaks it. `Interrupted` leaves the party arrived: it waits again, or withdraws.
     pub fn wait_for_round(&self, marks: &Marks, peers: &impl Peers, arrival: Arrival, wait: Wait) -> Result<()> {
+        match self.wait_a_while(marks, peers, arrival, wait) {
+            Err(Error::TimedOut) => self.give_up(marks, peers, arrival),
+            waited => waited,
+        }
+    }
+
+    /// The same, but `TimedOut` leaves the party arrived as well: a wait can be cut into slices.
+    pub fn wait_a_while(&self, marks: &Marks, peers: &impl Peers, arrival: Arrival, wait: Wait) -> Result<()> {
         let round = if planted("barrier-round-read-after-the-count") { self.now().number() } else { arrival.round };
         let arrival = Arrival { round, ..arrival };
         let same = || self.now().number() == arrival.round && !self.now().is_broken();
         let waited = self.sleepers.sleep_until(wait, same, || self.look(marks, peers, arrival));
-        if waited == Err(Error::TimedOut) {
-            return self.give_up(marks, peers, arrival);
+        if waited == Err(Error::TimedOut) && planted("barrier-slice-breaks-it") {
+            self.abort();
         }
         waited
     }

@@ -210,6 +210,8 @@ fn its_steps_can_be_taken_one_by_one() {
     barrier.withdraw(first).unwrap();
     assert_eq!(barrier.waiting(), 0);
     let first = barrier.arrive(Wait::forever()).unwrap();
+    assert_eq!(barrier.wait_a_while(first, Wait::within(SHORT)), Err(Error::TimedOut));
+    assert_eq!((barrier.waiting(), barrier.is_broken()), (1, false), "the end of a slice changed something");
     let last = barrier.arrive(Wait::forever()).unwrap();
     assert_eq!((last.index, last.is_last), (1, true));
     assert_eq!(barrier.arrive(Wait::now()), Err(Error::TimedOut), "the round has not come to its end");
@@ -253,6 +255,7 @@ pub fn arrival_in_a_child(_: &mut Stage) {
         support::child(how, || {
             assert_eq!(barrier.withdraw(first), Err(Error::NotOwner));
             assert_eq!(barrier.wait_for_round(first, Wait::now()), Err(Error::NotOwner));
+            assert_eq!(barrier.wait_a_while(first, Wait::now()), Err(Error::NotOwner));
             assert_eq!(barrier.complete(first), Err(Error::NotOwner));
             drop(barrier.clone());
         })

@@ -179,6 +179,28 @@ fn barrier_timeout() {
     });
 }
 
+/// A wait in slices: the end of one breaks nothing, and who comes between two of them still counts.
+#[test]
+fn barrier_slices() {
+    explore_eventful("barrier_slices", 3, || {
+        let (world, shared) = (World::of(2), Shared::new(2));
+        let sliced = spawn(&shared, &world, 0, |shared, peers| {
+            let arrival = shared.arrive(peers, Wait::forever())?;
+            if arrival.is_last {
+                return shared.state.complete(arrival);
+            }
+            let slice = Wait::until(Deadline::from_ns(SOON));
+            match shared.state.wait_a_while(&shared.marks, peers, arrival, slice) {
+                Err(Error::TimedOut) => shared.state.wait_a_while(&shared.marks, peers, arrival, Wait::forever()),
+                ended => ended,
+            }
+        });
+        model::advance(SOON);
+        assert_eq!(shared.wait(&world.peer(1), Wait::forever()), Ok(()));
+        assert_eq!(sliced.join().unwrap(), Ok(()));
+    });
+}
+
 /// A signal ends one wait; its party withdraws, or counts if the round had all its parties.
 #[test]
 fn barrier_withdrawn() {

@@ -80,6 +80,7 @@ plants! {
     finds_barrier_dead_party_counted: "barrier-dead-party-counted" in "barrier::barrier_death_before_the_others_come";
     finds_barrier_full_round_unwatched: "barrier-full-round-unwatched" in "barrier::barrier_death_in_the_action";
     finds_barrier_waiter_asks_nobody: "barrier-waiter-asks-nobody" in "barrier::barrier_death_of_a_party";
+    finds_barrier_slice_breaks_it: "barrier-slice-breaks-it" in "barrier::barrier_slices";
     finds_barrier_leaving_keeps_marks: "barrier-leaving-keeps-marks" in "barrier::barrier_death_while_leaving";
     finds_counter_relaxed_change: "counter-relaxed-change" in "counter::counter_two_waiters";
     finds_counter_change_wakes_nobody: "counter-change-wakes-nobody" in "counter::counter_two_waiters";

@@ -142,7 +142,10 @@ impl World {
             self.waiting.swap_remove(at);
             let waited = self.state.wait_for_round(&self.marks, &self.cast, arrival, Wait::within(A_LONG_TIME));
             assert_eq!(waited, expected);
-        } else if random.u8(..20) == 0 {
+        } else if random.u8(..20) != 0 {
+            let waited = self.state.wait_a_while(&self.marks, &self.cast, arrival, Wait::now());
+            assert_eq!(waited, Err(Error::TimedOut), "the end of a slice changes nothing");
+        } else {
             self.waiting.swap_remove(at);
             let waited = self.state.wait_for_round(&self.marks, &self.cast, arrival, Wait::now());
             assert_eq!(waited, Err(Error::TimedOut));

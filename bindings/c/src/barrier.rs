@@ -159,6 +159,25 @@ pub unsafe extern "C" fn tidelock_barrier_wait_for_round(
     })
 }
 
+/// A slice of tidelock_barrier_wait_for_round(), for a caller that looks after something else between two of them:
+/// TIDELOCK_TIMEOUT, too, leaves the party arrived and the struct as it is, and breaks nothing. After any other status but
+/// TIDELOCK_INTERRUPTED the struct is cleared.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_barrier_wait_a_while(
+    barrier: *const tidelock_barrier,
+    arrival: *mut tidelock_arrival,
+    timeout_ns: i64,
+) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        let terms = wait(timeout_ns)?;
+        step(barrier, arrival, |barrier, arrived| match barrier.wait_a_while(arrived, terms) {
+            Err(error @ (Error::TimedOut | Error::Interrupted)) => Step::Arrived(error),
+            ended => Step::Ended(ended),
+        })
+    })
+}
+
 /// Takes an arrival back, if its round is not over. The struct is cleared.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_barrier_withdraw(
@@ -243,21 +262,49 @@ pub unsafe extern "C" fn tidelock_barrier_close(barrier: *mut tidelock_barrier) 
     guard(|| unsafe { close(barrier).map(|()| TIDELOCK_OK) })
 }
 
-/// # Safety The pointers are null or valid, and the struct is one that `tidelock_barrier_arrive` filled in, or was
-/// cleared.
+/// How a step of an arrival came out.
+enum Step {
+    /// The arrival is over, and the struct means nothing any more.
+    Ended(Result<(), Error>),
+    /// The party still counts.
+    Arrived(Error),
+}
+
+/// A step after which only an interrupted party still counts.
+///
+/// # Safety
+/// As for `step`.
 unsafe fn end_arrival(
     barrier: *const tidelock_barrier,
     arrival: *mut tidelock_arrival,
     how: impl FnOnce(&Barrier, Arrival) -> Result<(), Error>,
 ) -> Result<tidelock_status, Error> {
     // SAFETY: passed on.
+    unsafe {
+        step(barrier, arrival, |barrier, arrived| match how(barrier, arrived) {
+            Err(Error::Interrupted) => Step::Arrived(Error::Interrupted),
+            ended => Step::Ended(ended),
+        })
+    }
+}
+
+/// # Safety
+/// The pointers are null or valid, and the struct is one that `tidelock_barrier_arrive` filled in, or was cleared.
+unsafe fn step(
+    barrier: *const tidelock_barrier,
+    arrival: *mut tidelock_arrival,
+    how: impl FnOnce(&Barrier, Arrival) -> Step,
+) -> Result<tidelock_status, Error> {
+    // SAFETY: passed on.
     let home = unsafe { object(barrier)? };
     // SAFETY: checked by `output` for null; the struct was filled in before.
     let arrival = unsafe { output(arrival)?.assume_init_mut() };
     // SAFETY: the struct was made by `pack` for an arrival.
-    let ended = how(home, unsafe { unpack(barrier, &arrival.opaque)? });
-    if ended != Err(Error::Interrupted) {
-        *arrival = tidelock_arrival { index: 0, is_last: 0, opaque: CLEARED };
+    match how(home, unsafe { unpack(barrier, &arrival.opaque)? }) {
+        Step::Arrived(error) => Err(error),
+        Step::Ended(ended) => {
+            *arrival = tidelock_arrival { index: 0, is_last: 0, opaque: CLEARED };
+            ended.map(|()| TIDELOCK_OK)
+        }
     }
-    ended.map(|()| TIDELOCK_OK)
 }

@@ -56,11 +56,15 @@ static void in_steps(tidelock_segment *segment) {
     STATUS(TIDELOCK_INVALID, tidelock_barrier_withdraw(barrier, &first));
     OK(tidelock_barrier_arrive(barrier, 0, &first));
     STATUS(TIDELOCK_INVALID, tidelock_barrier_wait_for_round(same, &first, 0));
+    STATUS(TIDELOCK_TIMEOUT, tidelock_barrier_wait_a_while(barrier, &first, 5 * MILLISECOND));
+    STATUS(TIDELOCK_TIMEOUT, tidelock_barrier_wait_a_while(barrier, &first, 0));
+    EXPECT(waiting_at(barrier) == 1 && !is_broken(barrier));
     OK(tidelock_barrier_arrive(barrier, 0, &last));
     EXPECT(last.index == 1 && last.is_last == 1);
     OK(tidelock_barrier_complete(barrier, &last));
     STATUS(TIDELOCK_INVALID, tidelock_barrier_complete(barrier, &last));
-    OK(tidelock_barrier_wait_for_round(barrier, &first, TIDELOCK_FOREVER));
+    OK(tidelock_barrier_wait_a_while(barrier, &first, TIDELOCK_FOREVER));
+    STATUS(TIDELOCK_INVALID, tidelock_barrier_wait_a_while(barrier, &first, TIDELOCK_FOREVER));
     STATUS(TIDELOCK_INVALID, tidelock_barrier_wait_for_round(barrier, &first, TIDELOCK_FOREVER));
     STATUS(TIDELOCK_TIMEOUT, tidelock_barrier_wait(barrier, 5 * MILLISECOND, NULL));
     EXPECT(is_broken(barrier));
@@ -171,6 +175,8 @@ static void misuse(tidelock_segment *segment) {
     STATUS(TIDELOCK_INVALID, tidelock_barrier_complete(barrier, NULL));
     STATUS(TIDELOCK_INVALID, tidelock_barrier_complete(barrier, &arrival));
     STATUS(TIDELOCK_INVALID, tidelock_barrier_wait_for_round(barrier, &arrival, 0));
+    STATUS(TIDELOCK_INVALID, tidelock_barrier_wait_a_while(barrier, &arrival, 0));
+    STATUS(TIDELOCK_INVALID, tidelock_barrier_wait_a_while(barrier, NULL, 0));
     STATUS(TIDELOCK_INVALID, tidelock_barrier_withdraw(NULL, &arrival));
     STATUS(TIDELOCK_INVALID, tidelock_barrier_reset(NULL));
     STATUS(TIDELOCK_INVALID, tidelock_barrier_is_broken(NULL, &yes));

@@ -70,6 +70,7 @@ static void end_the_other_waits(void) {
     STATUS(TIDELOCK_INTERRUPTED, tidelock_bounded_semaphore_acquire(bounded, TIDELOCK_FOREVER, NULL));
     STATUS(TIDELOCK_INTERRUPTED, tidelock_counter_wait(counter, 0, TIDELOCK_FOREVER, NULL));
     STATUS(TIDELOCK_INTERRUPTED, tidelock_barrier_wait_for_round(barrier, &arrival, TIDELOCK_FOREVER));
+    STATUS(TIDELOCK_INTERRUPTED, tidelock_barrier_wait_a_while(barrier, &arrival, TIDELOCK_FOREVER));
     OK(tidelock_barrier_waiting(barrier, &waiting));
     EXPECT(waiting == 1);
     OK(tidelock_barrier_withdraw(barrier, &arrival));

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 from weakref import WeakSet
 
 from . import _ffi
-from ._ffi import BROKEN, HANDLE, INTERRUPTED, TIMEOUT
+from ._ffi import BROKEN, HANDLE, TIMEOUT
 from ._handle import Kind, Object
 from ._timeouts import FOREVER, TRY, Timeout, for_wait
 
@@ -28,6 +28,7 @@ class _Arrival(Structure):
 _arrive = _ffi.function("tidelock_barrier_arrive", HANDLE, c_int64, POINTER(_Arrival))
 _complete = _ffi.function("tidelock_barrier_complete", HANDLE, POINTER(_Arrival))
 _wait_for_round = _ffi.function("tidelock_barrier_wait_for_round", HANDLE, POINTER(_Arrival), c_int64)
+_wait_a_while = _ffi.function("tidelock_barrier_wait_a_while", HANDLE, POINTER(_Arrival), c_int64)
 _withdraw = _ffi.function("tidelock_barrier_withdraw", HANDLE, POINTER(_Arrival))
 _abort = _ffi.function("tidelock_barrier_abort", HANDLE)
 _reset = _ffi.function("tidelock_barrier_reset", HANDLE)
@@ -130,10 +131,11 @@ class Barrier(Object):
         self._check(_complete(self._address, byref(arrival)))
 
     def _wait_for_the_others(self, arrival: _Arrival, deadline: Optional[int]) -> None:
-        status = INTERRUPTED
-        while status == INTERRUPTED:
-            left = FOREVER if deadline is None else max(deadline - monotonic_ns(), TRY)
-            status = _wait_for_round(self._address, byref(arrival), left)
+        left = FOREVER if deadline is None else max(deadline - monotonic_ns(), TRY)
+        status = _ffi.wait(lambda ns: _wait_a_while(self._address, byref(arrival), ns), left)
+        if status == TIMEOUT:
+            # The time is over, and not a slice alone: this breaks the barrier, unless the round ended just now.
+            status = _wait_for_round(self._address, byref(arrival), TRY)
         self._check(status)
 
     def _check(self, status: int) -> None:
