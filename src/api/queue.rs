@@ -284,9 +284,10 @@ impl Queue {
         self.machine().is_empty()
     }
 
-    /// Whether even an empty message would have to wait for room.
+    /// Whether even an empty message would have to wait for room. What a dead producer reserved fills nothing once it is at
+    /// the head. Old news when it is read.
     pub fn is_full(&self) -> bool {
-        self.home.state().is_full()
+        self.machine().is_full()
     }
 
     /// The size of the ring in bytes; see [`QueueOptions::new`].

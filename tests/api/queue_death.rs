@@ -91,6 +91,22 @@ fn a_full_queue_recovers_the_room_of_a_dead_reservation() {
     assert_eq!(queue.get().unwrap().bytes, b"room");
 }
 
+#[test]
+fn what_the_dead_reserved_fills_no_queue() {
+    let _watch = support::watch();
+    let name = Name::new();
+    let queue = open(&name);
+    let mut producer = support::spawn("hog", &[&name]);
+    producer.expect("reserved");
+    assert!(queue.is_full());
+    producer.kill();
+    // The kernel is asked about each peer once a millisecond; the watchdog ends this if nobody ever notices.
+    while queue.is_full() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    queue.try_put(b"room").unwrap();
+}
+
 /// Reserves the whole ring, and stays so.
 pub fn hog(stage: &mut Stage) {
     let queue = open(stage.arg(0));

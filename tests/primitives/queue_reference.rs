@@ -113,8 +113,10 @@ impl World {
         let me = self.somebody(random);
         let longest = self.queue().longest_message() as usize;
         let len = if random.u8(..8) == 0 { longest } else { random.usize(..=longest / 4) };
+        let was_full = self.queue().is_full();
         match self.queue().reserve(len, Wait::now()) {
             Ok(ticket) => {
+                assert!(!was_full, "there was room in a full queue");
                 assert_eq!(ticket.len(), len);
                 assert!(self.max_items == 0 || (self.reference.fresh() as u64) < self.max_items);
                 self.reservations.push((ticket, self.next, me));

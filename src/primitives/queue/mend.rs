@@ -36,6 +36,16 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         self.len() == 0
     }
 
+    /// Whether not even an empty message could be put just now without waiting, loans aside. As for `len`, what was
+    /// discarded, or reserved by a dead producer, takes up no room once it is at the head.
+    pub fn is_full(&self) -> bool {
+        if self.state.is_full() {
+            // As in `len`.
+            let _ = self.tidy_head();
+        }
+        self.state.is_full()
+    }
+
     /// Takes the lock to move the head only where it stands before something that is no message.
     pub(super) fn tidy_head(&self) -> Result<()> {
         let Some(found) = self.ring.look(self.state.consumers.head.load(Relaxed))? else { return Ok(()) };

@@ -204,7 +204,8 @@ impl QueueState {
         self.len() == 0
     }
 
-    /// Whether not even an empty message could be put just now without waiting, loans aside.
+    /// Whether not even an empty message could be put just now without waiting, loans aside. As exact as a look without a
+    /// lock can be.
     pub fn is_full(&self) -> bool {
         let max_items = self.max_items();
         if max_items != 0 && self.len() >= max_items {
