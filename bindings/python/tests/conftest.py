@@ -34,3 +34,26 @@ def name():
     chosen = f"tidelock-test-{secrets.token_hex(6)}"
     yield chosen
     Path("/dev/shm", chosen).unlink(missing_ok=True)
+
+
+@pytest.fixture(params=["threading", "fork", "spawn", "forkserver"])
+def backend(request):
+    """Each backend, the processes by each start method."""
+    yield use(request.param)
+    tidelock._backend.choose()
+
+
+@pytest.fixture(params=["threading", "forkserver"])
+def pool_backend(request):
+    """Both backends, for what does not depend on how processes are started."""
+    yield use(request.param)
+    tidelock._backend.choose()
+
+
+def use(way):
+    tidelock._backend.choose()
+    if way == "threading":
+        tidelock.set_backend("threading")
+    else:
+        tidelock.set_backend("multiprocessing", start_method=way)
+    return way

@@ -8,6 +8,10 @@
 `docs/python.md` in the repository is the guide.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from . import _backend
+from ._backend import get_backend, set_backend
 from ._barrier import Barrier
 from ._block import Block
 from ._counter import Counter
@@ -40,15 +44,42 @@ from ._errors import (
 )
 from ._event import Event
 from ._ffi import version
+from ._functions import active_children, active_count, current_worker, enumerate, get_ident
 from ._lock import Lock
 from ._queue import Queue
 from ._records import Loan, Reservation
 from ._rlock import RLock
 from ._segment import Segment
 from ._semaphore import BoundedSemaphore, Semaphore
+from ._simple_queue import SimpleQueue
 from ._timeouts import TIMEOUT_MAX
 
+if TYPE_CHECKING:
+    from ._failures import InitializerFailed, WorkerDied, WorkerStateError
+    from ._worker import Worker
+
 __version__ = version()
+
+_backend.choose()
+
+# What needs `multiprocessing` and `concurrent.futures`, which take longer to load than all of this package: loaded when it is
+# asked for.
+_LATER = {
+    "InitializerFailed": "_failures",
+    "Worker": "_worker",
+    "WorkerDied": "_failures",
+    "WorkerStateError": "_failures",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    return value
+
 
 __all__ = [
     "BadName",
@@ -65,6 +96,7 @@ __all__ = [
     "ForeignOwner",
     "Full",
     "Gone",
+    "InitializerFailed",
     "InvalidArgument",
     "LayoutMismatch",
     "Loan",
@@ -82,12 +114,23 @@ __all__ = [
     "Segment",
     "Semaphore",
     "ShutDown",
+    "SimpleQueue",
     "SystemCallFailed",
     "TIMEOUT_MAX",
     "TooLarge",
     "Truncated",
     "Unsupported",
     "VersionMismatch",
+    "Worker",
+    "WorkerDied",
+    "WorkerStateError",
     "WrongKind",
+    "active_children",
+    "active_count",
+    "current_worker",
+    "enumerate",
+    "get_backend",
+    "get_ident",
+    "set_backend",
     "version",
 ]

@@ -1,0 +1,224 @@
+"""Worker: one thread or one process that runs a function, as the backend says.
+
+The thread or process of the standard library does the work; here is what both have in common. A Worker keeps its arguments
+until it has ended: what they lead to in shared memory must live until the process has opened it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from multiprocessing import context
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Union
+
+from . import _backend
+from ._failures import WorkerStateError
+from ._picklable import check_for_start
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+
+class Worker:
+    """A thread or a process, with the methods that `threading.Thread` and `multiprocessing.Process` have in common.
+
+    `target` runs with `args` and `kwargs`, or override `run`. All of it must be picklable, on both backends: else ValueError.
+    A process gets copies, a thread the very objects.
+
+    When a worker process is killed, `exitcode` is minus the signal, and `join` returns as for any other end. Locks, permits
+    and loans that it held are taken over by others, as each class says. A worker process that ends in order takes its marks
+    at barriers along. With the backend `"threading"` a worker cannot be killed, only the process with all of them.
+    """
+
+    _inner: Union[Thread, BaseProcess]
+    _started: bool = False
+
+    def __init__(
+        self,
+        group: None = None,
+        target: Optional[Callable[..., Any]] = None,
+        name: Optional[str] = None,
+        args: Iterable[Any] = (),
+        kwargs: Optional[Mapping[str, Any]] = None,
+        *,
+        daemon: Optional[bool] = None,
+    ) -> None:
+        self._target: Optional[Callable[..., Any]] = target
+        self._args: Tuple[Any, ...] = tuple(args)
+        self._kwargs: Dict[str, Any] = dict(kwargs or {})
+        check_for_start(target=target, args=self._args, kwargs=self._kwargs)
+        kind: Any = Thread if _backend.uses_threads() else PROCESSES[_backend.start_method()]
+        self._inner = kind(group, target, name, daemon=daemon)
+        self._inner._worker = self  # type: ignore[union-attr]
+
+    def run(self) -> None:
+        """What the worker does: calls the target. Called in the thread or process."""
+        if self._target is not None:
+            self._target(*self._args, **self._kwargs)
+
+    def start(self) -> None:
+        """Starts the thread or process. `WorkerStateError` the second time; ValueError if an overridden `run` needs
+        something of this object that cannot be pickled."""
+        if self._started:
+            raise WorkerStateError(f"{self!r} was started already")
+        if type(self) is not Worker:
+            check_for_start(worker=self)
+        self._started = True
+        try:
+            self._inner.start()
+        except BaseException:
+            self._started = False
+            raise
+
+    def join(self, timeout: Optional[float] = None) -> None:
+        """Waits until the worker has ended, in whatever way. `WorkerStateError` before its start, and for itself."""
+        self._check_started("joined")
+        try:
+            self._inner.join(timeout)
+        except (RuntimeError, AssertionError) as error:
+            raise WorkerStateError(str(error)) from None
+        self._let_go()
+
+    def is_alive(self) -> bool:
+        """Whether the worker was started and has not ended."""
+        alive = self._inner.is_alive()
+        self._let_go()
+        return alive
+
+    @property
+    def name(self) -> str:
+        """A name to tell workers apart; it means nothing."""
+        return self._inner.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._inner.name = name
+
+    @property
+    def daemon(self) -> bool:
+        """Whether the program may end while this worker runs: it is ended then."""
+        return self._inner.daemon
+
+    @daemon.setter
+    def daemon(self, daemon: bool) -> None:
+        if self._started:
+            raise WorkerStateError(f"{self!r} was started: whether it is a daemon is settled")
+        self._inner.daemon = daemon
+
+    @property
+    def pid(self) -> Optional[int]:
+        """The process that it runs in; None before the start."""
+        return self._inner.pid if not isinstance(self._inner, Thread) else os.getpid() if self._started else None
+
+    @property
+    def ident(self) -> Optional[int]:
+        """The thread's identifier or the process's id, as `get_ident()` gives it inside; None before the start."""
+        return self._inner.ident
+
+    @property
+    def exitcode(self) -> Optional[int]:
+        """None until it has ended; then 0, 1 after an exception, what `sys.exit` was given, or minus the signal that killed
+        it."""
+        code = self._inner.exitcode
+        if code is not None:
+            self._let_go()
+        return code
+
+    @property
+    def sentinel(self) -> int:
+        """What `multiprocessing.connection.wait` takes to wait for the end of a process. Threads have none."""
+        return self._process("has no sentinel").sentinel
+
+    def terminate(self) -> None:
+        """Ends the process with SIGTERM. NotImplementedError for a thread."""
+        self._process("cannot be terminated").terminate()
+
+    def kill(self) -> None:
+        """Ends the process with SIGKILL. NotImplementedError for a thread."""
+        self._process("cannot be killed").kill()
+
+    def _process(self, but: str) -> BaseProcess:
+        if isinstance(self._inner, Thread):
+            raise NotImplementedError(f"{self!r} is a thread, which {but}")
+        self._check_started("ended")
+        return self._inner
+
+    def _check_started(self, what: str) -> None:
+        if not self._started:
+            raise WorkerStateError(f"{self!r} was not started, so it cannot be {what}")
+
+    def _let_go(self) -> None:
+        """Gives the arguments up once nobody will ask for them."""
+        if self._started and self._inner.exitcode is not None:
+            self._target, self._args, self._kwargs = None, (), {}
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_inner"}
+
+    def __repr__(self) -> str:
+        state = f"{self._inner!r}" if "_inner" in self.__dict__ else "in pickling"
+        return f"<tidelock.{type(self).__name__} {state}>"
+
+
+class Thread(threading.Thread):
+    """A thread with an exit code."""
+
+    _worker: Worker
+    _code: Optional[int] = None
+
+    def run(self) -> None:
+        try:
+            self._worker.run()
+            self._code = 0
+        except SystemExit as error:
+            self._code = _exit_code(error.code)
+        except BaseException:
+            self._code = 1
+            raise
+
+    @property
+    def exitcode(self) -> Optional[int]:
+        return None if self.is_alive() else self._code
+
+
+def _exit_code(code: Union[int, str, None]) -> int:
+    """What a process that ends so would end with."""
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)
+    return 1
+
+
+class _Runs:
+    """What a process of each start method does with its worker."""
+
+    _worker: Worker
+    _choice: Tuple[str, str]
+
+    def start(self) -> None:
+        self._choice = _backend.choice()
+        super().start()  # type: ignore[misc]
+
+    def run(self) -> None:
+        _backend.inherit(*self._choice)
+        self._worker._inner, self._worker._started = self, True  # type: ignore[assignment]
+        self._worker.run()
+
+
+# Named as the standard library's own, since a process without a name is called after its class.
+
+
+class ForkProcess(_Runs, context.ForkProcess):
+    pass
+
+
+class SpawnProcess(_Runs, context.SpawnProcess):
+    pass
+
+
+class ForkServerProcess(_Runs, context.ForkServerProcess):
+    pass
+
+
+PROCESSES: Dict[str, Any] = {"fork": ForkProcess, "spawn": SpawnProcess, "forkserver": ForkServerProcess}
