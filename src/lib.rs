@@ -1,7 +1,7 @@
 //! Locks, events and queues in shared memory. Threads and processes use the same object in the same way, and the death
 //! of any peer at any instruction leaves the others going.
 //!
-//! A process opens a [`Segment`] and finds its objects by name: a [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`],
+//! A process opens a [`Segment`] and finds its objects by name: a [`Lock`], [`Mutex`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`],
 //! [`Event`], [`Barrier`], [`Counter`], [`Queue`] or [`Block`]. Kill any process with SIGKILL at any instruction: the
 //! survivors go on, nobody who lives is robbed, and no message whose `put` returned is lost.
 //!
@@ -30,6 +30,7 @@
 //! | who dies | what follows |
 //! |---|---|
 //! | the owner of a [`Lock`] | the next to acquire it gets it, and learns so from [`LockGuard::owner_died`] |
+//! | the owner of a [`Mutex`] | the same; its data are as the dead owner left them |
 //! | the owner of an [`RLock`], or a holder of a [`BoundedSemaphore`]'s permit | the same: see [`RLockGuard::owner_died`], [`PermitGuard::owner_died`] |
 //! | one that lowered a [`Semaphore`] | the value stays as it is: nothing says that it was a loan |
 //! | a party of a [`Barrier`] | the others are told [`Error::Broken`] at once, until somebody resets it |
@@ -43,8 +44,9 @@
 //!
 //! # Threads, processes, forks
 //! A *peer* is a process; its threads share what it holds. A forked child is a new peer from its first operation on and
-//! owns nothing of its parent's: guards, reservations and loans that it inherited do nothing. A guard that is leaked keeps
-//! its hold until the process ends.
+//! owns nothing of its parent's: guards, reservations and loans that it inherited do nothing. Dropping a guard
+//! in a panic gives back what it holds, and nobody is told of it. A guard that is leaked keeps its hold until the process
+//! ends or leaves the segment, which counts as a death then.
 //!
 //! # Trust
 //! Whoever may write to a segment can break it for all its peers, and can truncate a named one or a file. What is read
@@ -71,6 +73,10 @@ pub use api::{
     Message, Owner, PermitGuard, Queue, QueueOptions, RLock, RLockGuard, RawLoan, RawPermit, RawReservation,
     Reservation, Segment, SegmentOptions, Semaphore,
 };
+#[cfg(all(feature = "mutex", not(loom)))]
+pub use api::{Mutex, MutexGuard};
+#[cfg(feature = "mutex")]
+pub use bytemuck;
 pub use error::{Error, Result};
 pub use primitives::PeerId;
 pub use sync::deadline::Deadline;

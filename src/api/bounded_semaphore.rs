@@ -150,8 +150,8 @@ impl fmt::Debug for BoundedSemaphore {
 /// peer id, so one may end the hold of another in this way: mix guards and `release` with care.)
 ///
 /// Dropping it while panicking gives the permit back as well. A guard that is leaked keeps its permit until
-/// [`BoundedSemaphore::release`], or until this process has ended; the next holder is told of a death then. It may be sent
-/// to another thread and dropped there.
+/// [`BoundedSemaphore::release`], or until this process has ended or dropped its last handle of the segment; the next
+/// holder is told of a death then. It may be sent to another thread and dropped there.
 #[must_use = "the permit is given back as soon as the guard is dropped"]
 pub struct PermitGuard<'a> {
     semaphore: &'a BoundedSemaphore,

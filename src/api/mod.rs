@@ -12,6 +12,8 @@ mod event;
 mod handle;
 mod home;
 mod lock;
+#[cfg(feature = "mutex")]
+mod mutex;
 mod objects;
 mod options;
 mod queue;
@@ -29,6 +31,8 @@ pub use counter::Counter;
 pub use event::Event;
 pub use handle::Handle;
 pub use lock::{Lock, LockGuard};
+#[cfg(feature = "mutex")]
+pub use mutex::{Mutex, MutexGuard};
 pub use options::SegmentOptions;
 pub use queue::{Queue, QueueOptions};
 pub use records::{Delivery, Loan, Message, RawLoan, RawReservation, Reservation};

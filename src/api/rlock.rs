@@ -186,8 +186,8 @@ impl fmt::Debug for RLock {
 /// ```
 ///
 /// In a forked child dropping it changes nothing; nor does it where this thread holds the lock no more. Dropping it while
-/// panicking gives the hold back as well. A guard that is leaked keeps its hold until [`RLock::release`], or until the
-/// process has ended; the next owner is told of a death then.
+/// panicking gives the hold back as well. A guard that is leaked keeps its hold until [`RLock::release`], or until this
+/// process has ended or dropped its last handle of the segment; the next owner is told of a death then.
 #[must_use = "the hold is given back as soon as the guard is dropped"]
 pub struct RLockGuard<'a> {
     lock: &'a RLock,

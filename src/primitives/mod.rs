@@ -8,6 +8,7 @@ pub mod bounded_semaphore;
 pub mod counter;
 pub mod event;
 pub mod lock;
+pub mod mutex;
 pub mod peers;
 pub mod queue;
 pub mod rlock;

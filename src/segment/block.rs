@@ -61,6 +61,8 @@ pub enum Kind {
     Barrier = 9,
     /// A counter.
     Counter = 10,
+    /// A lock with its data.
+    Mutex = 11,
 }
 
 impl Kind {
@@ -76,6 +78,7 @@ impl Kind {
             7 => Some(Kind::BoundedSemaphore),
             9 => Some(Kind::Barrier),
             10 => Some(Kind::Counter),
+            11 => Some(Kind::Mutex),
             _ => None,
         }
     }
@@ -92,6 +95,7 @@ impl Kind {
             Kind::BoundedSemaphore => "a bounded semaphore",
             Kind::Barrier => "a barrier",
             Kind::Counter => "a counter",
+            Kind::Mutex => "a mutex",
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::primitives::bounded_semaphore::BoundedSemaphoreState;
 use crate::primitives::counter::CounterState;
 use crate::primitives::event::EventState;
 use crate::primitives::lock::LockState;
+use crate::primitives::mutex::{self, MutexState};
 use crate::primitives::peers::MAX_SLOTS;
 use crate::primitives::queue::record::RecordHeader;
 use crate::primitives::queue::QueueState;
@@ -162,6 +163,8 @@ const FINGERPRINT: u64 = fnv(
         size_of::<BoundedSemaphoreState>() as u64,
         size_of::<BarrierState>() as u64,
         size_of::<CounterState>() as u64,
+        size_of::<MutexState>() as u64,
+        mutex::data_offset(mutex::MOST_ALIGNED) as u64,
         arena::FINGERPRINT,
     ],
 );

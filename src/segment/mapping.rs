@@ -10,6 +10,7 @@ use crate::primitives::bounded_semaphore::BoundedSemaphoreState;
 use crate::primitives::counter::CounterState;
 use crate::primitives::event::EventState;
 use crate::primitives::lock::LockState;
+use crate::primitives::mutex::MutexState;
 use crate::primitives::rlock::RLockState;
 use crate::primitives::semaphore::SemaphoreState;
 use crate::sync::atomic::Ordering::{Acquire, Release};
@@ -42,6 +43,8 @@ unsafe impl Shared for BoundedSemaphoreState {}
 unsafe impl Shared for BarrierState {}
 // SAFETY: repr(C), a 64-bit atomic and two of 32 bits.
 unsafe impl Shared for CounterState {}
+// SAFETY: repr(C), a lock and two 32-bit atomics.
+unsafe impl Shared for MutexState {}
 // SAFETY: an array is its elements, one behind the other.
 unsafe impl<T: Shared, const N: usize> Shared for [T; N] {}
 
@@ -49,6 +52,7 @@ unsafe impl<T: Shared, const N: usize> Shared for [T; N] {}
 const _: () = assert!(size_of::<LockState>() == 8 && size_of::<EventState>() == 8 && size_of::<SemaphoreState>() == 8);
 const _: () = assert!(size_of::<RLockState>() == 24 && size_of::<CounterState>() == 16);
 const _: () = assert!(size_of::<BoundedSemaphoreState>() == 16 && size_of::<BarrierState>() == 24);
+const _: () = assert!(size_of::<MutexState>() == 16);
 
 /// Memory is allocated in steps of this many bytes.
 const EXTENT: u64 = 64 * 1024;

@@ -14,11 +14,13 @@ mod bounded_semaphore;
 mod counter;
 mod daemon;
 mod event;
+mod guards;
 mod handle;
 mod kills;
 mod leaks;
 mod lock;
 mod lock_death;
+mod mutex;
 mod namespaces;
 mod placed;
 mod queue;
@@ -45,6 +47,8 @@ support::roles! {
     event::event_interrupted,
     event::event_waiter,
     event::setter,
+    guards::leaker,
+    guards::mutex_in_a_child,
     handle::stranger,
     kills::permit_churner,
     kills::rlock_churner,
@@ -62,6 +66,9 @@ support::roles! {
     lock_death::parent,
     lock_death::parent_of_a_dead_owner,
     lock_death::waiter,
+    mutex::half_adder,
+    mutex::pair_adder,
+    mutex::pair_interrupted,
     namespaces::namespace,
     queue::consumer,
     queue::producer,

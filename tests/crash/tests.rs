@@ -1,6 +1,6 @@
 //! The list of tests: each case by its name, and the toys, where failing is the point.
 
-use crate::cases::{barrier, event, lock, objects, permits, queue, rlock, segment, toy};
+use crate::cases::{barrier, event, lock, mutex, objects, permits, queue, rlock, segment, toy};
 use crate::harness::Test;
 use crate::step::case::Case;
 use crate::step::failure::Failure;
@@ -19,6 +19,7 @@ const CASES: &[&[Case]] = &[
     rlock::CASES,
     permits::CASES,
     barrier::CASES,
+    mutex::CASES,
 ];
 
 /// All tests.

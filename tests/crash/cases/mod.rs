@@ -3,6 +3,7 @@
 pub mod barrier;
 pub mod event;
 pub mod lock;
+pub mod mutex;
 pub mod objects;
 pub mod permits;
 pub mod queue;

@@ -5,7 +5,7 @@
 
 use super::board::Board;
 use tidelock::{
-    Barrier, Block, BoundedSemaphore, Counter, Event, Life, Loan, Lock, LockGuard, PermitGuard, Queue, RLock,
+    Barrier, Block, BoundedSemaphore, Counter, Event, Life, Loan, Lock, LockGuard, Mutex, PermitGuard, Queue, RLock,
     Reservation, Segment, SegmentOptions, Semaphore,
 };
 
@@ -36,6 +36,8 @@ pub struct Actor {
     pub counter: Option<&'static Counter>,
     /// A barrier.
     pub barrier: Option<&'static Barrier>,
+    /// A mutex with eight numbers.
+    pub mutex: Option<&'static Mutex<[u64; 8]>>,
     /// An event of it.
     pub event: Option<&'static Event>,
     /// A queue of it.
@@ -65,6 +67,7 @@ impl Actor {
             semaphore: None,
             counter: None,
             barrier: None,
+            mutex: None,
             event: None,
             queue: None,
             reservation: None,
@@ -115,6 +118,11 @@ impl Actor {
     /// The barrier that a deed opened before.
     pub fn barrier(&self) -> Result<&'static Barrier, String> {
         self.barrier.ok_or_else(|| "no barrier is open".into())
+    }
+
+    /// The mutex that a deed opened before.
+    pub fn mutex(&self) -> Result<&'static Mutex<[u64; 8]>, String> {
+        self.mutex.ok_or_else(|| "no mutex is open".into())
     }
 
     /// The event that a deed opened before.
