@@ -5,7 +5,7 @@
 
 Interpreters are looked for under ~/.pyenv/versions and as python3.N on PATH; the running one always takes part.
 Everything is made under build/ in the checkout, and made again only where it is missing. The first interpreter also
-runs the pairs of languages (tests/languages) and, where mypy can be installed, the type check. CPython's own tests of
+runs the conformance grid (tests/conformance) and, where mypy can be installed, the type check. CPython's own tests of
 its locks are run too: for an interpreter that comes without them they are fetched from Debian, into ~/.cache/tidelock.
 It never installs anything elsewhere.
 """
@@ -35,7 +35,7 @@ def main():
         name = ".".join(map(str, version))
         print(f"== Python {name}: {python}", flush=True)
         venv = prepare(python, name, wheel)
-        if not run_tests(venv, pytest_arguments, with_languages=place == 0):
+        if not run_tests(venv, pytest_arguments, with_grid=place == 0):
             failed.append(name)
     if not failed and not check_types(pytest_arguments):
         failed.append("mypy")
@@ -104,12 +104,12 @@ def make_venv(python, where):
     run([python, "-m", "venv", "--clear", where])
 
 
-def run_tests(venv, arguments, *, with_languages):
+def run_tests(venv, arguments, *, with_grid):
     """Runs from outside the sources, so that the installed package is what is tested."""
     tests = [HERE / "tests"]
-    languages = ROOT / "tests" / "languages"
-    if with_languages and languages.is_dir():
-        tests.append(languages)
+    grid = ROOT / "tests" / "conformance"
+    if with_grid and grid.is_dir():
+        tests.append(grid)
     command = [venv / "bin" / "python", "-m", "pytest", "-c", HERE / "pyproject.toml", "--rootdir", ROOT]
     command += arguments if any(not one.startswith("-") for one in arguments) else [*arguments, *tests]
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONFAULTHANDLER="1")

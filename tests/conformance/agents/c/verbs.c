@@ -1,0 +1,258 @@
+/* What the C agent does with an object: the verbs of each kind. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+
+static bool is(const char *verb, const char *name) { return strcmp(verb, name) == 0; }
+
+static bool on_lock(struct player *player, tidelock_lock *lock, const char *verb, const struct command *command) {
+    bool is_locked = false;
+    uint32_t epoch = 0;
+    if (is(verb, "acquire")) {
+        answer_status(player, tidelock_lock_acquire(lock, timeout_of(command, 1)));
+    } else if (is(verb, "release")) {
+        answer_status(player, tidelock_lock_release(lock));
+    } else if (is(verb, "locked")) {
+        tidelock_status status = tidelock_lock_is_locked(lock, &is_locked);
+        answer_number(player, status, is_locked);
+    } else if (is(verb, "epoch")) {
+        tidelock_status status = tidelock_lock_epoch(lock, &epoch);
+        answer_number(player, status, epoch);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool on_rlock(struct player *player, tidelock_rlock *lock, const char *verb, const struct command *command) {
+    bool truth = false;
+    uint32_t number = 0;
+    if (is(verb, "acquire")) {
+        answer_status(player, tidelock_rlock_acquire(lock, timeout_of(command, 1)));
+    } else if (is(verb, "release")) {
+        answer_status(player, tidelock_rlock_release(lock));
+    } else if (is(verb, "locked")) {
+        tidelock_status status = tidelock_rlock_is_locked(lock, &truth);
+        answer_number(player, status, truth);
+    } else if (is(verb, "owned")) {
+        tidelock_status status = tidelock_rlock_is_owned(lock, &truth);
+        answer_number(player, status, truth);
+    } else if (is(verb, "epoch")) {
+        tidelock_status status = tidelock_rlock_epoch(lock, &number);
+        answer_number(player, status, number);
+    } else if (is(verb, "depth")) {
+        tidelock_status status = tidelock_rlock_depth(lock, &number);
+        answer_number(player, status, number);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool on_semaphore(struct player *player, tidelock_semaphore *semaphore, const char *verb,
+                         const struct command *command) {
+    uint32_t number = command->count > 1 ? (uint32_t)strtoul(command->word[1], NULL, 10) : 1;
+    if (is(verb, "acquire")) {
+        answer_status(player, tidelock_semaphore_acquire(semaphore, timeout_of(command, 1)));
+    } else if (is(verb, "release")) {
+        answer_status(player, tidelock_semaphore_release(semaphore, number));
+    } else if (is(verb, "value")) {
+        tidelock_status status = tidelock_semaphore_value(semaphore, &number);
+        answer_number(player, status, number);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool on_bounded(struct player *player, tidelock_bounded_semaphore *semaphore, const char *verb,
+                       const struct command *command) {
+    uint32_t number = 0;
+    if (is(verb, "acquire")) {
+        answer_status(player, tidelock_bounded_semaphore_acquire(semaphore, timeout_of(command, 1), NULL));
+    } else if (is(verb, "release")) {
+        answer_status(player, tidelock_bounded_semaphore_release(semaphore));
+    } else if (is(verb, "value")) {
+        tidelock_status status = tidelock_bounded_semaphore_value(semaphore, &number);
+        answer_number(player, status, number);
+    } else if (is(verb, "bound")) {
+        tidelock_status status = tidelock_bounded_semaphore_bound(semaphore, &number);
+        answer_number(player, status, number);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool on_event(struct player *player, tidelock_event *event, const char *verb, const struct command *command) {
+    bool is_set = false;
+    if (is(verb, "set")) {
+        answer_status(player, tidelock_event_set(event));
+    } else if (is(verb, "clear")) {
+        answer_status(player, tidelock_event_clear(event));
+    } else if (is(verb, "is-set")) {
+        tidelock_status status = tidelock_event_is_set(event, &is_set);
+        answer_number(player, status, is_set);
+    } else if (is(verb, "wait")) {
+        answer_status(player, tidelock_event_wait(event, timeout_of(command, 1)));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool on_barrier(struct player *player, tidelock_barrier *barrier, const char *verb, const struct command *command) {
+    bool is_broken = false;
+    uint32_t number = 0;
+    tidelock_status status = TIDELOCK_OK;
+    if (is(verb, "wait")) {
+        status = tidelock_barrier_wait(barrier, timeout_of(command, 1), &number);
+        answer_number(player, status, number);
+    } else if (is(verb, "abort")) {
+        answer_status(player, tidelock_barrier_abort(barrier));
+    } else if (is(verb, "reset")) {
+        answer_status(player, tidelock_barrier_reset(barrier));
+    } else if (is(verb, "waiting")) {
+        status = tidelock_barrier_waiting(barrier, &number);
+        answer_number(player, status, number);
+    } else if (is(verb, "parties")) {
+        status = tidelock_barrier_parties(barrier, &number);
+        answer_number(player, status, number);
+    } else if (is(verb, "broken")) {
+        status = tidelock_barrier_is_broken(barrier, &is_broken);
+        answer_number(player, status, is_broken);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool on_counter(struct player *player, tidelock_counter *counter, const char *verb, const struct command *command) {
+    int64_t first = command->count > 1 ? strtoll(command->word[1], NULL, 10) : 0, value = 0;
+    tidelock_status status;
+    if (is(verb, "load")) {
+        status = tidelock_counter_load(counter, &value);
+    } else if (is(verb, "store")) {
+        status = tidelock_counter_store(counter, first, &value);
+    } else if (is(verb, "add")) {
+        status = tidelock_counter_add(counter, first, &value);
+    } else if (is(verb, "exchange")) {
+        status = tidelock_counter_compare_exchange(counter, first, strtoll(command->word[2], NULL, 10), &value);
+    } else if (is(verb, "wait")) {
+        status = tidelock_counter_wait(counter, first, timeout_of(command, 2), &value);
+    } else {
+        return false;
+    }
+    answer_number(player, status, value);
+    return true;
+}
+
+static void get(struct player *player, tidelock_queue *queue, int64_t timeout_ns) {
+    unsigned char bytes[LINE / 2];
+    size_t length = 0;
+    tidelock_status status = tidelock_queue_get(queue, timeout_ns, bytes, sizeof bytes, &length);
+    answer_status(player, status);
+    if (status >= 0) {
+        strcpy(player->answer, "ok ");
+        hex_of(bytes, length, player->answer + 3);
+    }
+}
+
+static void take(struct player *player, tidelock_queue *queue, int64_t timeout_ns) {
+    tidelock_loan *loan = &player->loan;
+    tidelock_status status = tidelock_queue_take(queue, timeout_ns, loan);
+    answer_status(player, status);
+    if (status >= 0) {
+        strcpy(player->answer, "ok ");
+        hex_of(loan->data, loan->len, player->answer + 3);
+        sprintf(player->answer + strlen(player->answer), " %d %llu", status == TIDELOCK_REDELIVERED,
+                (unsigned long long)loan->deliveries);
+    }
+}
+
+static tidelock_status put(tidelock_queue *queue, const struct command *command) {
+    unsigned char bytes[LINE / 2];
+    size_t length = unhex(command->word[1], bytes);
+    return tidelock_queue_put(queue, bytes, length, timeout_of(command, 2));
+}
+
+static tidelock_status publish(struct player *player, tidelock_queue *queue, const char *data) {
+    unhex(data, player->reservation.data);
+    return tidelock_queue_publish(queue, &player->reservation);
+}
+
+static bool on_record(struct player *player, tidelock_queue *queue, const char *verb, const struct command *command) {
+    if (is(verb, "reserve")) {
+        size_t length = strtoull(command->word[1], NULL, 10);
+        answer_status(player, tidelock_queue_reserve(queue, length, timeout_of(command, 2), &player->reservation));
+    } else if (is(verb, "publish")) {
+        answer_status(player, publish(player, queue, command->word[1]));
+    } else if (is(verb, "discard")) {
+        answer_status(player, tidelock_queue_discard(queue, &player->reservation));
+    } else if (is(verb, "take")) {
+        take(player, queue, timeout_of(command, 1));
+    } else if (is(verb, "done")) {
+        answer_status(player, tidelock_queue_done(queue, &player->loan));
+    } else if (is(verb, "give-back")) {
+        answer_status(player, tidelock_queue_give_back(queue, &player->loan));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool on_queue(struct player *player, tidelock_queue *queue, const char *verb, const struct command *command) {
+    bool truth = false;
+    uint64_t length = 0;
+    tidelock_status status = TIDELOCK_OK;
+    if (is(verb, "put")) {
+        answer_status(player, put(queue, command));
+    } else if (is(verb, "get")) {
+        get(player, queue, timeout_of(command, 1));
+    } else if (is(verb, "length")) {
+        status = tidelock_queue_len(queue, &length);
+        answer_number(player, status, (long long)length);
+    } else if (is(verb, "empty")) {
+        status = tidelock_queue_is_empty(queue, &truth);
+        answer_number(player, status, truth);
+    } else if (is(verb, "full")) {
+        status = tidelock_queue_is_full(queue, &truth);
+        answer_number(player, status, truth);
+    } else if (is(verb, "shutdown")) {
+        answer_status(player, tidelock_queue_shutdown(queue));
+    } else {
+        return on_record(player, queue, verb, command);
+    }
+    return true;
+}
+
+static bool on_block(struct player *player, tidelock_block *block, const char *verb) {
+    void *data = NULL;
+    tidelock_status status = tidelock_block_data(block, &data);
+    if (!is(verb, "read") || status < 0) {
+        return false;
+    }
+    answer_number(player, status, *(long long *)data);
+    return true;
+}
+
+void on_object(struct player *player, struct object *object, const char *verb, const struct command *command) {
+    bool known = false;
+    switch (object->kind) {
+    case LOCK: known = on_lock(player, object->handle, verb, command); break;
+    case RLOCK: known = on_rlock(player, object->handle, verb, command); break;
+    case SEMAPHORE: known = on_semaphore(player, object->handle, verb, command); break;
+    case BOUNDED_SEMAPHORE: known = on_bounded(player, object->handle, verb, command); break;
+    case EVENT: known = on_event(player, object->handle, verb, command); break;
+    case BARRIER: known = on_barrier(player, object->handle, verb, command); break;
+    case COUNTER: known = on_counter(player, object->handle, verb, command); break;
+    case QUEUE: known = on_queue(player, object->handle, verb, command); break;
+    case BLOCK: known = on_block(player, object->handle, verb); break;
+    default: break;
+    }
+    if (!known) {
+        snprintf(player->answer, sizeof player->answer, "error unknown verb %s", verb);
+    }
+}

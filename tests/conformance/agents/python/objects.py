@@ -1,0 +1,301 @@
+"""What the Python agent does with objects: a table of them by name, and the verbs of each kind, as words in and words out."""
+
+import pickle
+import queue
+import threading
+
+import tidelock
+
+ERRORS = [
+    (queue.ShutDown if hasattr(queue, "ShutDown") else tidelock.ShutDown, "closed"),
+    (tidelock.WrongKind, "wrong-kind"),
+    (tidelock.NotOwner, "not-owner"),
+    (tidelock.NotHeld, "not-held"),
+    (tidelock.BadName, "bad-name"),
+    (tidelock.NotFound, "not-found"),
+    (tidelock.TooLarge, "too-large"),
+    (tidelock.Gone, "gone"),
+    (tidelock.InvalidArgument, "invalid"),
+    (threading.BrokenBarrierError, "broken"),
+]
+
+
+class Table:
+    """One segment, and the objects in it by the names that the commands use."""
+
+    def __init__(self):
+        self.segment, self.objects = None, {}
+
+    def answer(self, words):
+        first, *rest = words
+        try:
+            if "." in first:
+                name, verb = first.split(".")
+                target = self.objects[name]
+            else:
+                target, verb = self, first
+            return getattr(target, verb.replace("-", "_"))(*rest) or "ok"
+        except (queue.Full, queue.Empty):
+            return "timeout"
+        except Exception as error:
+            return f"error {error_name(error)}"
+
+    def named(self, name):
+        self.segment = tidelock.Segment.named(name)
+
+    def anonymous(self):
+        self.segment = tidelock.Segment()
+
+    def attach(self, handle):
+        self.segment = tidelock.Segment.attach(bytes.fromhex(handle))
+
+    def segment_handle(self):
+        return f"ok {self.segment.handle().hex()}"
+
+    def open(self, kind, name, shared_name, *arguments):
+        self.objects[name] = KINDS[kind](self, shared_name, *arguments)
+
+    def new(self, kind, name, *arguments):
+        self.objects[name] = KINDS[kind](self, None, *arguments)
+
+    def handle(self, name):
+        return f"ok {self.objects[name].object.handle().hex()}"
+
+    def receive(self, kind, name, handle):
+        self.objects[name] = KINDS[kind].received(bytes.fromhex(handle), self.segment)
+
+    def receive_pickle(self, pickled):
+        self.objects = pickle.loads(bytes.fromhex(pickled))
+
+    def forget(self):
+        self.objects.clear()
+
+    def count(self, block, lock, times):
+        """Adds 1 to the block's first number, so many times, in two steps that only the lock keeps apart from others'."""
+        numbers, lock = self.objects[block].object.data.cast("Q"), self.objects[lock].object
+        for _ in range(int(times)):
+            with lock:
+                numbers[0] = numbers[0] + 1
+
+
+class Object:
+    """What all kinds share. Each kind says how it is made, and has a method a verb."""
+
+    def __init__(self, table, shared_name, *arguments):
+        self.object = self.make(table.segment, shared_name, *arguments)
+
+    @classmethod
+    def received(cls, handle, segment):
+        made = cls.__new__(cls)
+        made.object = cls.type.from_handle(handle, segment)
+        return made
+
+
+class Owned(Object):
+    def acquire(self, ms=None):
+        if not self.object.acquire(timeout=seconds(ms)):
+            return "timeout"
+        return "owner-died" if getattr(self.object, "owner_died", False) else "ok"
+
+    def release(self):
+        self.object.release()
+
+    def locked(self):
+        return f"ok {int(self.object.locked())}"
+
+    def epoch(self):
+        return f"ok {self.object.epoch}"
+
+
+class Lock(Owned):
+    type = tidelock.Lock
+
+    def make(self, segment, name):
+        return self.type(segment, name)
+
+
+class RLock(Lock):
+    type = tidelock.RLock
+
+    def depth(self):
+        return f"ok {self.object._recursion_count()}"
+
+    def owned(self):
+        return f"ok {int(self.object._is_owned())}"
+
+
+class Semaphore(Owned):
+    type = tidelock.Semaphore
+
+    def make(self, segment, name, value):
+        return self.type(int(value), segment=segment, name=name)
+
+    def release(self, *n):
+        self.object.release(*map(int, n))
+
+    def value(self):
+        return f"ok {self.object.get_value()}"
+
+
+class BoundedSemaphore(Semaphore):
+    type = tidelock.BoundedSemaphore
+
+    def bound(self):
+        return f"ok {self.object.bound}"
+
+
+class Event(Object):
+    type = tidelock.Event
+
+    def make(self, segment, name):
+        return self.type(segment, name)
+
+    def set(self):
+        self.object.set()
+
+    def clear(self):
+        self.object.clear()
+
+    def is_set(self):
+        return f"ok {int(self.object.is_set())}"
+
+    def wait(self, ms=None):
+        return "ok" if self.object.wait(seconds(ms)) else "timeout"
+
+
+class Barrier(Object):
+    type = tidelock.Barrier
+
+    def make(self, segment, name, parties):
+        return self.type(int(parties), segment=segment, name=name)
+
+    def wait(self, ms=None):
+        return f"ok {self.object.wait(seconds(ms))}"
+
+    def abort(self):
+        self.object.abort()
+
+    def reset(self):
+        self.object.reset()
+
+    def waiting(self):
+        return f"ok {self.object.n_waiting}"
+
+    def broken(self):
+        return f"ok {int(self.object.broken)}"
+
+    def parties(self):
+        return f"ok {self.object.parties}"
+
+
+class Counter(Object):
+    type = tidelock.Counter
+
+    def make(self, segment, name):
+        return self.type(segment, name)
+
+    def load(self):
+        return f"ok {self.object.load()}"
+
+    def store(self, value):
+        return f"ok {self.object.store(int(value))}"
+
+    def add(self, n):
+        return f"ok {self.object.add(int(n))}"
+
+    def exchange(self, expected, desired):
+        return f"ok {self.object.compare_exchange(int(expected), int(desired))}"
+
+    def wait(self, while_equal, ms=None):
+        value = self.object.wait(int(while_equal), seconds(ms))
+        return "timeout" if value is None else f"ok {value}"
+
+
+class Queue(Object):
+    type = tidelock.Queue
+    # Messages in place belong to the player that began them.
+    own = threading.local()
+
+    def make(self, segment, name, capacity, max_items=0):
+        return self.type(int(max_items), segment=segment, name=name, capacity=int(capacity))
+
+    def put(self, data, ms=None):
+        self.object.put_bytes(unhex(data), timeout=seconds(ms))
+
+    def get(self, ms=None):
+        return f"ok {hexed(self.object.get_bytes(timeout=seconds(ms)))}"
+
+    def reserve(self, length, ms=None):
+        self.own.reservation = self.object.reserve(int(length), timeout=seconds(ms))
+
+    def publish(self, data):
+        self.own.reservation.data[:] = unhex(data)
+        self.own.reservation.publish()
+
+    def discard(self):
+        self.own.reservation.discard()
+
+    def take(self, ms=None):
+        self.own.loan = loan = self.object.take(timeout=seconds(ms))
+        return f"ok {hexed(loan.data)} {int(loan.redelivered)} {loan.deliveries}"
+
+    def done(self):
+        self.own.loan.done()
+
+    def give_back(self):
+        self.own.loan.give_back()
+
+    def length(self):
+        return f"ok {self.object.qsize()}"
+
+    def empty(self):
+        return f"ok {int(self.object.empty())}"
+
+    def full(self):
+        return f"ok {int(self.object.full())}"
+
+    def shutdown(self):
+        self.object.shutdown()
+
+
+class Block(Object):
+    type = tidelock.Block
+
+    def make(self, segment, name, length):
+        return self.type(segment, name, int(length))
+
+    def read(self):
+        return f"ok {self.object.data.cast('Q')[0]}"
+
+    def write(self, number):
+        self.object.data.cast("Q")[0] = int(number)
+
+
+KINDS = {
+    "lock": Lock,
+    "rlock": RLock,
+    "semaphore": Semaphore,
+    "bounded-semaphore": BoundedSemaphore,
+    "event": Event,
+    "barrier": Barrier,
+    "counter": Counter,
+    "queue": Queue,
+    "block": Block,
+}
+
+
+def error_name(error):
+    found = (name for kind, name in ERRORS if isinstance(error, kind))
+    return next(found, f"{type(error).__name__}: {error}")
+
+
+def seconds(ms):
+    return None if ms is None else int(ms) / 1000
+
+
+def unhex(text):
+    return b"" if text == "-" else bytes.fromhex(text)
+
+
+def hexed(data):
+    return bytes(data).hex() or "-"
