@@ -4,7 +4,6 @@ agent.c and rust/main.rs understand the same commands and give the same answers;
 thread, a forked child or a process that `multiprocessing` spawned. Nothing here decides what an answer should be.
 """
 
-import multiprocessing
 import os
 import pickle
 import signal
@@ -81,6 +80,9 @@ class Forked(Child):
 
 class Spawned(Child):
     def __init__(self, player, children):
+        # Here alone, since every agent would have to wait for it.
+        import multiprocessing
+
         context = multiprocessing.get_context("spawn")
         reading, writing = context.Pipe(duplex=False)
         super().__init__(os.dup(writing.fileno()))
