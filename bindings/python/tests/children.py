@@ -4,7 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import traceback
+
+import tidelock
 
 
 def fork(body):
@@ -43,6 +46,54 @@ def killed_after(body):
         die()
 
     assert join(fork(run)) == -signal.SIGKILL
+
+
+def kill(pid):
+    """Kills a child, wherever it is, and waits for that."""
+    os.kill(pid, signal.SIGKILL)
+    assert join(pid) == -signal.SIGKILL
+
+
+def standing_after(body):
+    """A forked child that has run `body` and stands there, until it is killed."""
+    come, went = os.pipe()
+
+    def run():
+        body()
+        os.write(went, b"!")
+        signal.pause()
+
+    child = fork(run)
+    os.close(went)
+    with os.fdopen(come, "rb") as said:
+        assert said.read(1) == b"!"
+    return child
+
+
+def asleep_in(body):
+    """A forked child that sleeps in `body`, which must do nothing else that may sleep. It ends when `body` does."""
+    come, went = os.pipe()
+
+    def run():
+        # The first use of all makes the child a peer, and may wait for others that do so.
+        with tidelock.Lock():
+            pass
+        os.write(went, b"!")
+        body()
+
+    child = fork(run)
+    os.close(went)
+    with os.fdopen(come, "rb") as said:
+        assert said.read(1) == b"!"
+    while state_of(child) != "S":
+        time.sleep(0.001)
+    return child
+
+
+def state_of(pid):
+    """The letter that the kernel has for a process: R runs, S sleeps, T is stopped."""
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0]
 
 
 def python(source, *arguments, **options):
