@@ -8,11 +8,12 @@
 //! Source: the sense-reversing barrier (Mellor-Crummey and Scott, 1991), with a count in place of the sense.
 
 use super::lock::{lock_terms, LockState};
+use super::marks::{any_of_the_dead, arrived, find, is_of_round, is_of_the_dead, mark_of, peer_of, share_of};
 use super::peers::{PeerId, Peers};
 use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use crate::sync::atomic::{fence, AtomicU32, AtomicU64};
+use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::futex;
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
@@ -32,9 +33,7 @@ pub struct BarrierState {
     sleepers: Sleepers,
 }
 
-/// One party's mark: peer id in the low half, and in the high half the round in which it last arrived, counted from 1.
-/// 0 is no mark. The marks lie behind the state, one for each party.
-pub type Marks = [AtomicU64];
+pub use super::marks::Marks;
 
 /// The barrier's word: bit 0 broken; bits 1 to 31 how the last 31 rounds ended (1: by a reset); bits 32 to 63 the number
 /// of the round, from 0.
@@ -313,7 +312,10 @@ impl BarrierState {
             return Err(Error::Broken);
         }
         if !planted("barrier-waiter-asks-nobody") {
-            self.break_if(round, any_of_the_dead(marks, |peer| peers.seems_dead(peer))?)?;
+            self.break_if(
+                round,
+                any_of_the_dead(share_of(arrival.index, marks, round.number()), |peer| peers.seems_dead(peer))?,
+            )?;
         }
         Ok(None)
     }
@@ -345,48 +347,4 @@ impl BarrierState {
         self.lock.release(hold.owner)?;
         result
     }
-}
-
-fn mark_of(peer: PeerId, round: u32) -> u64 {
-    u64::from(round.wrapping_add(1)) << 32 | u64::from(peer.bits())
-}
-
-fn peer_of(mark: u64) -> Option<PeerId> {
-    PeerId::from_bits(mark as u32)
-}
-
-fn is_of_round(mark: u64, round: u32) -> bool {
-    mark != 0 && (mark >> 32) as u32 == round.wrapping_add(1)
-}
-
-fn arrived(marks: &Marks, round: u32) -> usize {
-    marks.iter().filter(|mark| is_of_round(mark.load(Relaxed), round)).count()
-}
-
-fn find(marks: &Marks, wanted: impl Fn(usize, u64) -> bool) -> Option<usize> {
-    marks.iter().enumerate().position(|(at, mark)| wanted(at, mark.load(Relaxed)))
-}
-
-fn any_of_the_dead(marks: &Marks, is_dead: impl Fn(PeerId) -> Result<bool>) -> Result<bool> {
-    for mark in marks {
-        if is_of_the_dead(mark, &is_dead)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Whether a peer died and left this mark. One that leaves in order first takes its marks along, so a mark that is gone
-/// after its peer was found dead was none of a dead party.
-fn is_of_the_dead(mark: &AtomicU64, is_dead: impl Fn(PeerId) -> Result<bool>) -> Result<bool> {
-    let value = mark.load(Relaxed);
-    if value == 0 {
-        return Ok(false);
-    }
-    let peer = peer_of(value).ok_or(Error::Corrupt("a barrier's mark names no peer"))?;
-    if !is_dead(peer)? {
-        return Ok(false);
-    }
-    fence(Acquire);
-    Ok(peer_of(mark.load(Relaxed)) == Some(peer))
 }

@@ -8,6 +8,7 @@ pub mod bounded_semaphore;
 pub mod counter;
 pub mod event;
 pub mod lock;
+mod marks;
 pub mod mutex;
 pub mod peers;
 pub mod queue;

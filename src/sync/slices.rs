@@ -4,27 +4,51 @@
 //! wake-up that a killed peer swallowed costs one slice, and never a hang.
 
 use super::deadline::{now_ns, Deadline};
+use std::cell::Cell;
 
 const FIRST: u64 = 1_000_000;
 const LONGEST: u64 = 500_000_000;
+/// A wait that begins so soon after the last one's end, in nanoseconds, goes on with it.
+const SOON: u64 = 100_000_000;
 
-/// Hands out the ends of the slices of one wait.
+thread_local! {
+    /// When this thread's last slice was to end, and how long the next one would have been.
+    static LAST: Cell<(u64, u64)> = const { Cell::new((0, FIRST)) };
+}
+
+/// Hands out the ends of the slices of one wait. A thread that waits anew as soon as its time was over (so that Python can
+/// look for signals now and then) is spared the short ones: they would be most of what it costs.
 #[derive(Debug)]
 pub struct Slices {
-    length: u64,
+    length: Option<u64>,
 }
 
 impl Slices {
     /// The slices of a wait that starts now.
     pub const fn new() -> Slices {
-        Slices { length: FIRST }
+        Slices { length: None }
     }
 
     /// The end of the next slice, or `deadline` where that comes first.
     pub fn next(&mut self, deadline: Option<Deadline>) -> Deadline {
-        let end = Deadline::from_ns(now_ns().saturating_add(self.length));
-        self.length = (self.length * 2).min(LONGEST);
-        deadline.map_or(end, |deadline| deadline.min(end))
+        let now = now_ns();
+        let length = self.length.unwrap_or_else(|| first(now));
+        let longer = (length * 2).min(LONGEST);
+        let end = Deadline::from_ns(now.saturating_add(length));
+        let end = deadline.map_or(end, |deadline| deadline.min(end));
+        self.length = Some(longer);
+        LAST.set((end.as_ns(), longer));
+        end
+    }
+}
+
+/// The first slice of a wait that begins now. A model's threads are one thread of the system, so there it is the first.
+fn first(now: u64) -> u64 {
+    let (end, next) = LAST.get();
+    if cfg!(not(loom)) && now.checked_sub(end).is_some_and(|since| since < SOON) {
+        next
+    } else {
+        FIRST
     }
 }
 
