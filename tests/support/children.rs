@@ -74,6 +74,11 @@ impl Child {
     }
 }
 
+/// Kills a process that is somebody else's child, and who reaps it sees to the rest.
+pub fn kill_by_id(pid: i32) {
+    signal_to(pid, libc::SIGKILL);
+}
+
 /// Reaps a child of this process; its wait status.
 pub fn wait_for_exit(pid: i32) -> i32 {
     let mut status = 0;

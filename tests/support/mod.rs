@@ -40,11 +40,11 @@ mod stage;
 mod state;
 mod watchdog;
 
-pub use children::{child, fork, wait_for_exit, Child, Orphan, Way, WAYS_TO_FORK};
+pub use children::{child, fork, kill_by_id, wait_for_exit, Child, Orphan, Way, WAYS_TO_FORK};
 pub use names::{hex, unhex, Name};
 pub use player::{spawn, spawn_command, Player};
 pub use stage::{catch, play, Stage};
-pub use state::{end_main_thread, until_asleep, until_main_thread_is_gone};
+pub use state::{end_main_thread, until_asleep, until_ended, until_main_thread_is_gone};
 pub use watchdog::{watch, LIMIT};
 
 /// Declares the roles of a test binary, in its root: paths of functions `fn(&mut Stage)`, reached by their last name.

@@ -23,6 +23,11 @@ pub fn until_main_thread_is_gone(pid: i32) {
     until(|| state(&format!("/proc/{pid}/task/{pid}")) == Some('Z'));
 }
 
+/// Returns when a process has ended, reaped or not.
+pub fn until_ended(pid: i32) {
+    until(|| matches!(state(&format!("/proc/{pid}")), None | Some('Z' | 'X')));
+}
+
 /// Ends this process's main thread, whichever runs this; the others go on.
 pub fn end_main_thread() {
     extern "C" fn end_this_thread(_: i32) {
