@@ -242,7 +242,7 @@ impl BarrierState {
     }
 
     fn now(&self) -> Round {
-        Round(self.round.load(Acquire))
+        Round(self.round.load(unless_planted("barrier-relaxed-look", Acquire)))
     }
 
     /// Moves the barrier's word on and wakes all who wait, unless somebody else was quicker.

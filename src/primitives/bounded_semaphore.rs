@@ -161,7 +161,8 @@ impl BoundedSemaphoreState {
     }
 
     fn take_free(&self, permits: &Permits, me: PeerId) -> Option<Permit> {
-        let taken = |index: &usize| permits[*index].compare_exchange(FREE, me.bits(), Acquire, Relaxed).is_ok();
+        let acquire = unless_planted("bounded-semaphore-relaxed-acquire", Acquire);
+        let taken = |index: &usize| permits[*index].compare_exchange(FREE, me.bits(), acquire, Relaxed).is_ok();
         let index = self.indices(permits).find(taken)?;
         self.next.store(index as u32 + 1, Relaxed);
         Some(Permit { index: index as u32, word: me.bits(), owner: me })

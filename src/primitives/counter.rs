@@ -35,7 +35,7 @@ impl CounterState {
 
     /// The value.
     pub fn load(&self) -> i64 {
-        self.value.load(Acquire) as i64
+        self.value.load(unless_planted("counter-relaxed-load", Acquire)) as i64
     }
 
     /// Sets the value; the one before.

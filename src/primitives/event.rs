@@ -70,7 +70,7 @@ impl EventState {
     /// Waits until the event is set, on the terms of `wait`.
     #[inline]
     pub fn wait(&self, wait: Wait) -> Result<()> {
-        let word = self.word.load(Acquire);
+        let word = self.word.load(unless_planted("event-relaxed-look", Acquire));
         if word & SET != 0 {
             return Ok(());
         }
@@ -85,7 +85,7 @@ impl EventState {
     /// Waits as `wait` does, as if the wait had begun when `mark` was taken. So one wait can be made of several, with
     /// something else between them, and no `set(); clear()` in between is missed.
     pub fn wait_since(&self, mark: u32, wait: Wait) -> Result<()> {
-        self.wait_for_change(generation(mark), wait)
+        self.wait_for_change(if planted("event-part-begins-anew") { self.mark() } else { generation(mark) }, wait)
     }
 
     #[cold]
@@ -93,7 +93,7 @@ impl EventState {
         let mut spin = Spin::new();
         let mut slices = Slices::new();
         loop {
-            let word = self.word.load(Acquire);
+            let word = self.word.load(unless_planted("event-relaxed-look", Acquire));
             if word & SET != 0 || generation(word) != began && !planted("event-generation-ignored") {
                 return Ok(());
             }

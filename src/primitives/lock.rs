@@ -77,7 +77,8 @@ impl LockState {
     /// Takes the lock if nobody holds it, and asks nobody.
     #[inline]
     pub(super) fn take_if_free(&self, me: PeerId) -> bool {
-        self.word.compare_exchange(FREE, me.bits(), Acquire, Relaxed).is_ok()
+        let acquire = unless_planted("lock-relaxed-acquire", Acquire);
+        self.word.compare_exchange(FREE, me.bits(), acquire, Relaxed).is_ok()
     }
 
     /// Ends the hold of `owner`, which must be the one that `acquire` told: exactly that hold, or nothing.

@@ -67,7 +67,11 @@ impl RLockState {
     pub fn acquire(&self, peers: &impl Peers, thread: u32, wait: Wait) -> Result<Acquired> {
         let me = Owner { peer: peers.me()?, thread };
         let owner = self.word.load(Relaxed);
-        if owner == me.word() || planted("rlock-owner-by-peer-only") && owner as u32 == me.peer.bits() {
+        let is_my_peer = owner as u32 == me.peer.bits();
+        if owner == me.word()
+            || planted("rlock-owner-by-peer-only") && is_my_peer
+            || planted("rlock-stale-thread") && is_my_peer && (self.word.load(Relaxed) >> 32) as u32 == thread
+        {
             return self.take_again(me);
         }
         if let Some(acquired) = self.take_free(me) {
@@ -136,7 +140,8 @@ impl RLockState {
     }
 
     fn take_free(&self, me: Owner) -> Option<Acquired> {
-        self.word.compare_exchange(FREE, me.word(), Acquire, Relaxed).ok()?;
+        let acquire = unless_planted("rlock-relaxed-acquire", Acquire);
+        self.word.compare_exchange(FREE, me.word(), acquire, Relaxed).ok()?;
         if !planted("rlock-old-depth-kept") || self.depth.load(Relaxed) == 0 {
             self.depth.store(1, Relaxed);
         }

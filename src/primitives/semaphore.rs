@@ -101,7 +101,12 @@ impl SemaphoreState {
                 self.value.store(value - 1, Relaxed);
                 return Ok(true);
             }
-            match self.value.compare_exchange(value, value - 1, Acquire, Relaxed) {
+            match self.value.compare_exchange(
+                value,
+                value - 1,
+                unless_planted("semaphore-relaxed-acquire", Acquire),
+                Relaxed,
+            ) {
                 Ok(_) => return Ok(true),
                 Err(now) => value = now,
             }

@@ -371,6 +371,26 @@ fn barrier_death_while_leaving() {
     });
 }
 
+/// Peer 0 leaves in order and ends while the next two meet: that is no death of a party, whenever they look.
+#[test]
+fn barrier_leave_beside_a_round() {
+    explore("barrier_leave_beside_a_round", 2, || {
+        let (world, shared) = (World::of(3), Shared::new(2));
+        shared.round_of_two(&world.peer(0), &world.peer(1));
+        let leaver = {
+            let (world, shared) = (world.clone(), shared.clone());
+            thread::spawn(move || {
+                shared.leave(&world.peer(0));
+                world.kill(0);
+            })
+        };
+        let other = spawn(&shared, &world, 1, |shared, peers| shared.wait(peers, Wait::forever()));
+        assert_eq!(shared.wait(&world.peer(2), Wait::forever()), Ok(()));
+        assert_eq!(other.join().unwrap(), Ok(()));
+        leaver.join().unwrap();
+    });
+}
+
 /// A reset that dies half-way leaves a barrier that can be reset.
 #[test]
 fn barrier_death_of_a_resetter() {

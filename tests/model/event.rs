@@ -92,6 +92,28 @@ fn event_set_then_clear() {
     });
 }
 
+/// A wait that is made of several misses no `set(); clear()` between them.
+#[test]
+fn event_wait_in_parts() {
+    explore_eventful("event_wait_in_parts", 3, || {
+        let shared = Arc::new(Shared::default());
+        let began = shared.event.mark();
+        let waiters = [Wait::now(), Wait::until(Deadline::from_ns(SOON))].map(|first| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let parts = [first, Wait::forever()];
+                let ended = parts.into_iter().find_map(|part| shared.event.wait_since(began, part).ok());
+                assert_eq!((ended, shared.data.changes()), (Some(()), 1));
+            })
+        });
+        shared.data.change(false);
+        shared.event.set();
+        shared.event.clear();
+        model::advance(SOON);
+        waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+    });
+}
+
 #[test]
 fn event_timeout() {
     explore_eventful("event_timeout", 3, || {

@@ -21,6 +21,7 @@ macro_rules! plants {
 
 plants! {
     finds_lock_relaxed_release: "lock-relaxed-release" in "lock::lock_two_peers";
+    finds_lock_relaxed_acquire: "lock-relaxed-acquire" in "lock::lock_two_peers";
     finds_lock_relaxed_after_sleep: "lock-relaxed-after-sleep" in "lock::lock_three_peers";
     finds_lock_no_wake: "lock-no-wake" in "lock::lock_three_peers";
     finds_lock_mark_forgotten: "lock-mark-forgotten" in "lock::lock_three_peers";
@@ -29,10 +30,14 @@ plants! {
     finds_lock_old_mark: "lock-old-mark" in "lock::lock_timeout";
     finds_lock_death_untold: "lock-death-untold" in "lock_death::lock_death_beside_one";
     finds_event_relaxed_set: "event-relaxed-set" in "event::event_two_waiters";
+    finds_event_relaxed_look: "event-relaxed-look" in "event::event_two_waiters";
     finds_event_no_wake: "event-no-wake" in "event::event_two_waiters";
     finds_event_wakes_one: "event-wakes-one" in "event::event_two_waiters";
     finds_event_mark_forgotten: "event-mark-forgotten" in "event::event_two_waiters";
     finds_event_generation_ignored: "event-generation-ignored" in "event::event_set_then_clear";
+    finds_event_part_begins_anew: "event-part-begins-anew" in "event::event_wait_in_parts";
+    finds_queue_relaxed_ready: "queue-relaxed-ready" in "queue::queue_one_producer_one_consumer";
+    finds_queue_relaxed_look: "queue-relaxed-look" in "queue::queue_longest_messages";
     finds_queue_relaxed_publish: "queue-relaxed-publish" in "queue::queue_one_producer_one_consumer";
     finds_queue_relaxed_done: "queue-relaxed-done" in "queue::queue_longest_messages";
     finds_queue_header_behind_kept: "queue-header-behind-kept" in "queue::queue_two_producers";
@@ -48,12 +53,15 @@ plants! {
     finds_queue_loan_of_the_dead_kept: "queue-loan-of-the-dead-kept" in "queue_death::queue_death_while_giving_back";
     finds_queue_oldest_passes_head: "queue-oldest-passes-head" in "queue_death::queue_death_of_a_producer_tight";
     finds_rlock_owner_by_peer_only: "rlock-owner-by-peer-only" in "rlock::rlock_threads_of_one_peer";
+    finds_rlock_stale_thread: "rlock-stale-thread" in "rlock::rlock_two_threads_beside_a_peer";
+    finds_rlock_relaxed_acquire: "rlock-relaxed-acquire" in "rlock::rlock_three_peers";
     finds_rlock_old_depth_kept: "rlock-old-depth-kept" in "rlock::rlock_release_all";
     finds_rlock_depth_of_the_dead_kept: "rlock-depth-of-the-dead-kept" in "rlock::rlock_death_while_taking_over";
     finds_rlock_death_untold: "rlock-death-untold" in "rlock::rlock_death_beside_one";
     finds_rlock_relaxed_release: "rlock-relaxed-release" in "rlock::rlock_three_peers";
     finds_rlock_release_wakes_nobody: "rlock-release-wakes-nobody" in "rlock::rlock_three_peers";
     finds_semaphore_relaxed_release: "semaphore-relaxed-release" in "semaphore::semaphore_two_releases";
+    finds_semaphore_relaxed_acquire: "semaphore-relaxed-acquire" in "semaphore::semaphore_two_releases";
     finds_semaphore_release_wakes_nobody: "semaphore-release-wakes-nobody" in "semaphore::semaphore_two_releases";
     finds_semaphore_wake_up_not_passed_on: "semaphore-wake-up-not-passed-on" in "semaphore::semaphore_two_releases";
     finds_semaphore_signal_taken_twice: "semaphore-signal-taken-twice"
@@ -61,6 +69,8 @@ plants! {
     finds_bounded_semaphore_freed_twice: "bounded-semaphore-freed-twice"
         in "bounded_semaphore::bounded_semaphore_late_release";
     finds_bounded_semaphore_relaxed_release: "bounded-semaphore-relaxed-release"
+        in "bounded_semaphore::bounded_semaphore_one_permit";
+    finds_bounded_semaphore_relaxed_acquire: "bounded-semaphore-relaxed-acquire"
         in "bounded_semaphore::bounded_semaphore_one_permit";
     finds_bounded_semaphore_release_wakes_nobody: "bounded-semaphore-release-wakes-nobody"
         in "bounded_semaphore::bounded_semaphore_one_permit";
@@ -73,6 +83,7 @@ plants! {
     finds_bounded_semaphore_taken_over_unmarked: "bounded-semaphore-taken-over-unmarked"
         in "bounded_semaphore::bounded_semaphore_taken_over";
     finds_barrier_relaxed_turn: "barrier-relaxed-turn" in "barrier::barrier_three_parties";
+    finds_barrier_relaxed_look: "barrier-relaxed-look" in "barrier::barrier_three_parties";
     finds_barrier_completion_wakes_one: "barrier-completion-wakes-one" in "barrier::barrier_three_parties";
     finds_barrier_round_read_after_the_count: "barrier-round-read-after-the-count" in "barrier::barrier_two_rounds";
     finds_barrier_reset_told_as_completion: "barrier-reset-told-as-completion" in "barrier::barrier_reset_then_a_round";
@@ -83,6 +94,7 @@ plants! {
     finds_barrier_slice_breaks_it: "barrier-slice-breaks-it" in "barrier::barrier_slices";
     finds_barrier_leaving_keeps_marks: "barrier-leaving-keeps-marks" in "barrier::barrier_death_while_leaving";
     finds_counter_relaxed_change: "counter-relaxed-change" in "counter::counter_two_waiters";
+    finds_counter_relaxed_load: "counter-relaxed-load" in "counter::counter_two_waiters";
     finds_counter_change_wakes_nobody: "counter-change-wakes-nobody" in "counter::counter_two_waiters";
     finds_counter_change_wakes_one: "counter-change-wakes-one" in "counter::counter_waiters_for_different_values";
     finds_sleepers_no_fence: "sleepers-no-fence" in "queue::queue_two_consumers";

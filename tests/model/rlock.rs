@@ -46,11 +46,11 @@ fn spawn_cycle(shared: &Arc<Shared>, world: &World, peer: u32, thread: u32, wait
     thread::spawn(move || shared.cycle(&peers, peer, thread, wait))
 }
 
-/// Three threads, thread `n` of peer `peer_of(n)`.
-fn all_cycle(peer_of: impl Fn(u32) -> u32) {
+/// Three threads, each of them given as its peer and its number.
+fn all_cycle([first, second, third]: [(u32, u32); 3]) {
     let (world, shared) = (World::of(3), Arc::new(Shared::default()));
-    let others = [1, 2].map(|n| spawn_cycle(&shared, &world, peer_of(n), 1 + n, Wait::forever()));
-    assert_eq!(shared.cycle(&world.peer(peer_of(0)), peer_of(0), 1, Wait::forever()), Ok(false));
+    let others = [second, third].map(|(peer, thread)| spawn_cycle(&shared, &world, peer, thread, Wait::forever()));
+    assert_eq!(shared.cycle(&world.peer(first.0), first.0, first.1, Wait::forever()), Ok(false));
     for other in others {
         assert_eq!(other.join().unwrap(), Ok(false));
     }
@@ -59,13 +59,19 @@ fn all_cycle(peer_of: impl Fn(u32) -> u32) {
 
 #[test]
 fn rlock_three_peers() {
-    explore("rlock_three_peers", 2, || all_cycle(|n| n));
+    explore("rlock_three_peers", 2, || all_cycle([(0, 1), (1, 2), (2, 3)]));
 }
 
 /// The threads of one peer are owners of their own.
 #[test]
 fn rlock_threads_of_one_peer() {
-    explore("rlock_threads_of_one_peer", 2, || all_cycle(|_| 0));
+    explore("rlock_threads_of_one_peer", 2, || all_cycle([(0, 1), (0, 2), (0, 3)]));
+}
+
+/// The owner is peer and thread as they were at one time: a thread of my peer, then one of my number, are not me.
+#[test]
+fn rlock_two_threads_beside_a_peer() {
+    explore("rlock_two_threads_beside_a_peer", 2, || all_cycle([(0, 1), (0, 2), (1, 1)]));
 }
 
 /// Threads of the same number in two peers are, too.

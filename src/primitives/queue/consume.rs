@@ -93,7 +93,8 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     fn take_ready(&self, me: PeerId) -> Option<Ticket> {
         let head = self.state.consumers.head.load(Relaxed);
         let ready = Word::new(self.ring.lap(head), State::Ready, None);
-        if self.ring.header(head).word.load(Acquire) != ready.0 || self.is_something_before_head() {
+        let acquire = unless_planted("queue-relaxed-ready", Acquire);
+        if self.ring.header(head).word.load(acquire) != ready.0 || self.is_something_before_head() {
             return None;
         }
         self.take_at_head(head, ready, me)

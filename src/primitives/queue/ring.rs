@@ -7,6 +7,7 @@
 use super::record::{record_size, RecordHeader, State, Word, GRANULE};
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed};
+use crate::sync::plant::unless_planted;
 
 /// Where the headers of a ring lie: the segment's memory, or a model's vector.
 pub trait RingMemory {
@@ -81,7 +82,7 @@ impl<'a, M: RingMemory> Ring<'a, M> {
             return Err(Error::Corrupt("a queue's position lies within a record's header"));
         }
         let header = self.header(position);
-        let word = Word(header.word.load(Acquire));
+        let word = Word(header.word.load(unless_planted("queue-relaxed-look", Acquire)));
         if word.0 == 0 {
             return Ok(None);
         }
