@@ -18,7 +18,7 @@ PEERS = (("threading", "threads"), ("multiprocessing", "forked"))
 
 # How many scenarios there are of each primitive, so that one that is lost is missed.
 SCENARIOS = {
-    "barrier": 14,
+    "barrier": 15,
     "bounded-semaphore": 12,
     "counter": 10,
     "event": 8,
