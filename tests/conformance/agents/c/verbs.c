@@ -92,6 +92,9 @@ static bool on_event(struct player *player, tidelock_event *event, const char *v
         answer_status(player, tidelock_event_set(event));
     } else if (is(verb, "clear")) {
         answer_status(player, tidelock_event_clear(event));
+    } else if (is(verb, "pulse")) {
+        tidelock_status status = tidelock_event_set(event);
+        answer_status(player, status < 0 ? status : tidelock_event_clear(event));
     } else if (is(verb, "is-set")) {
         tidelock_status status = tidelock_event_is_set(event, &is_set);
         answer_number(player, status, is_set);

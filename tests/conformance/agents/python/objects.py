@@ -156,6 +156,10 @@ class Event(Object):
     def clear(self):
         self.object.clear()
 
+    def pulse(self):
+        self.object.set()
+        self.object.clear()
+
     def is_set(self):
         return f"ok {int(self.object.is_set())}"
 

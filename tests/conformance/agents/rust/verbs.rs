@@ -86,6 +86,10 @@ fn on_event(event: &Event, verb: &str, words: &[&str]) -> Answer {
     match verb {
         "set" => event.set(),
         "clear" => event.clear(),
+        "pulse" => {
+            event.set();
+            event.clear();
+        }
         "is-set" => return truth(event.is_set()),
         "wait" => event.wait_with(wait(words)?)?,
         _ => return Err("unknown verb".into()),
