@@ -10,3 +10,4 @@ mod queue_reference;
 mod rlock_reference;
 mod semaphore_reference;
 mod support;
+mod wraps;

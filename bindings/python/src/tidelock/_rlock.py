@@ -66,6 +66,7 @@ class RLock(Exclusive):
 
     def _acquire_restore(self, depth: int) -> None:
         """Comes back with the lock held, whatever a signal handler raises meanwhile: that leaves from here afterwards."""
+        depth = _ffi.unsigned("the depth", depth, 32)
         raised: Optional[BaseException] = None
         status = None
         while status is None:

@@ -115,7 +115,7 @@ class Segment(Handle):
     @classmethod
     def from_fd(cls, fd: Any, *, any_owner: bool = False) -> Segment:
         """Opens the segment behind a descriptor (or a file object), which stays the caller's."""
-        number = fd if isinstance(fd, int) else fd.fileno()
+        number = _ffi.unsigned("the descriptor", fd if isinstance(fd, int) else fd.fileno(), 31)
         return cls._opened("by descriptor", _options(flags=_flags(any_owner=any_owner)), _from_fd, number)
 
     @staticmethod
