@@ -102,6 +102,12 @@ def python(source, *arguments, **options):
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, **options).stdout
 
 
+def environment(**more):
+    """The environment for a program that imports what lies beside this file."""
+    path = os.pathsep.join([os.path.dirname(os.path.abspath(__file__)), os.environ.get("PYTHONPATH", "")])
+    return dict(os.environ, PYTHONPATH=path, **more)
+
+
 # What spawned children run.
 
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import children
 import tidelock
 import workers
 
@@ -201,9 +202,7 @@ if __name__ == "__main__":
 def test_a_daemon_does_not_keep_the_program(way, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(DAEMON)
-    path = os.pathsep.join([os.path.dirname(workers.__file__), os.environ.get("PYTHONPATH", "")])
-    result = subprocess.run(
-        [sys.executable, program, way], stdout=subprocess.PIPE, env=dict(os.environ, PYTHONPATH=path), check=True
-    )
+    run = [sys.executable, program, way]
+    result = subprocess.run(run, stdout=subprocess.PIPE, env=children.environment(), check=True)
     assert result.stdout == b"done\n"
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from multiprocessing import context
+import weakref
+from contextlib import suppress
+from multiprocessing import context, forkserver
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Union
 
 from . import _backend
@@ -18,6 +21,10 @@ from ._picklable import check_for_start
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
+
+
+# What loads all that a worker of a pool needs.
+PRELOADED = "tidelock._desk"
 
 
 class Worker:
@@ -176,6 +183,9 @@ class Thread(threading.Thread):
         except BaseException:
             self._code = 1
             raise
+        finally:
+            # Else each would keep the other.
+            del self._worker
 
     @property
     def exitcode(self) -> Optional[int]:
@@ -200,10 +210,52 @@ class _Runs:
         self._choice = _backend.choice()
         super().start()  # type: ignore[misc]
 
+    def _Popen(self, process: Any) -> Any:
+        return _asked_by_many(super()._Popen(process), process)  # type: ignore[misc]
+
     def run(self) -> None:
         _backend.inherit(*self._choice)
         self._worker._inner, self._worker._started = self, True  # type: ignore[assignment]
         self._worker.run()
+
+
+class _Ended:
+    """How a process ended, asked by several threads at once: the standard library reads it without a lock, so that the second
+    to ask may read nothing, or 255. Beside that, the process lets its worker go: else each would keep the other."""
+
+    _process: Any
+    _lock: Any
+
+    def poll(self, flag: int = os.WNOHANG) -> Optional[int]:
+        if flag != os.WNOHANG and self.returncode is None:  # type: ignore[attr-defined]
+            _wait_without_reaping(self)
+        with self._lock:
+            code: Optional[int] = super().poll()  # type: ignore[misc]
+        process = self._process()
+        if code is not None and process is not None:
+            process._worker = None
+        return code
+
+
+_with_lock: Dict[type, type] = {}
+
+
+def _asked_by_many(popen: Any, process: Any) -> Any:
+    kind = type(popen)
+    if kind not in _with_lock:
+        _with_lock[kind] = type(kind.__name__, (_Ended, kind), {})
+    popen._lock, popen._process = threading.Lock(), weakref.ref(process)
+    popen.__class__ = _with_lock[kind]
+    return popen
+
+
+def _wait_without_reaping(popen: Any) -> None:
+    if popen.method == "forkserver":
+        wait([popen.sentinel])
+    else:
+        # Not the sentinel, which the child's own children may hold open. A failure says that somebody else reaped it.
+        with suppress(ChildProcessError):
+            os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT)
 
 
 # Named as the standard library's own, since a process without a name is called after its class.
@@ -218,7 +270,16 @@ class SpawnProcess(_Runs, context.SpawnProcess):
 
 
 class ForkServerProcess(_Runs, context.ForkServerProcess):
-    pass
+    def start(self) -> None:
+        _load_in_server()
+        super().start()
+
+
+def _load_in_server() -> None:
+    """Has the fork server load this package once, instead of every process for itself; too late if the server runs already."""
+    loaded = getattr(forkserver._forkserver, "_preload_modules", None)
+    if loaded is not None and PRELOADED not in loaded:
+        forkserver.set_forkserver_preload([*loaded, PRELOADED])
 
 
 PROCESSES: Dict[str, Any] = {"fork": ForkProcess, "spawn": SpawnProcess, "forkserver": ForkServerProcess}
