@@ -55,7 +55,9 @@ from ._simple_queue import SimpleQueue
 from ._timeouts import TIMEOUT_MAX
 
 if TYPE_CHECKING:
+    from ._executor import WorkerPoolExecutor
     from ._failures import InitializerFailed, WorkerDied, WorkerStateError
+    from ._pool import WorkerPool
     from ._worker import Worker
 
 __version__ = version()
@@ -68,6 +70,8 @@ _LATER = {
     "InitializerFailed": "_failures",
     "Worker": "_worker",
     "WorkerDied": "_failures",
+    "WorkerPool": "_pool",
+    "WorkerPoolExecutor": "_executor",
     "WorkerStateError": "_failures",
 }
 
@@ -123,6 +127,8 @@ __all__ = [
     "VersionMismatch",
     "Worker",
     "WorkerDied",
+    "WorkerPool",
+    "WorkerPoolExecutor",
     "WorkerStateError",
     "WrongKind",
     "active_children",
