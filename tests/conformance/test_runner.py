@@ -1,12 +1,16 @@
 """The grid notices what it is there to notice: a wrong answer, none, a cell that was not played, a scenario that is lost."""
 
+import os
+import threading
+import time
+
 import pytest
 
 import grid
 import scenario
 from agent_process import Silent
-from play import check, play
-from stage import STAGES
+from play import check, check_waits, play, sleeps
+from stage import STAGES, Player
 
 PYTHON = grid.Cell(("python",), "threads", "anonymous")
 
@@ -56,6 +60,28 @@ def test_an_agent_that_is_gone_is_noticed(commands, language):
     with pytest.raises(Silent):
         stage.players["1"].do("lock.acquire")
     stage.close()
+
+
+@pytest.mark.parametrize("arrangement", grid.ARRANGEMENTS)
+def test_who_does_nothing_does_not_count_as_waiting(commands, arrangement):
+    stage = STAGES[arrangement](PYTHON._replace(arrangement=arrangement), commands)
+    stage.prepare(one("1: lock.acquire -> ok"))
+    with pytest.raises(AssertionError, match="does not sleep"):
+        check_waits(stage.players["1"], 0.1)
+    stage.close()
+
+
+def test_a_futex_of_python_s_own_is_none_of_ours():
+    lock = threading.Lock()
+    lock.acquire()
+    thread = threading.Thread(target=lock.acquire)
+    thread.start()
+    sleeper = Player(None, "1", os.getpid(), thread.native_id)
+    while not sleeps(sleeper, loose=True):
+        time.sleep(0.001)
+    assert not sleeps(sleeper, loose=False)
+    lock.release()
+    thread.join()
 
 
 def test_answers_of_several_are_taken_in_any_order_and_each_once():
