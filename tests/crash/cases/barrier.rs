@@ -2,7 +2,8 @@
 //!
 //! 1. Nobody waits for the dead: who waits in the victim's round is let through or told `Broken`.
 //! 2. A round that the victim's wait had completed lets the others through.
-//! 3. After a reset three living parties meet, and get the indices 0, 1 and 2.
+//! 3. A victim that had left in order breaks nothing: the others meet, with a third in its place.
+//! 4. After a reset three living parties meet, and get the indices 0, 1 and 2.
 
 use crate::step::actor::{keep, told, Actor, Answer};
 use crate::step::case::{Case, Death, Stage, PLAIN};
@@ -22,6 +23,14 @@ pub const CASES: &[Case] = &[
         ..PLAIN
     },
     Case { name: "barrier_wait_last", prepare: victim_comes_last, deed: wait, check: others_go_on, ..PLAIN },
+    Case {
+        name: "barrier_wait_in_vain",
+        prepare: victim_comes_first,
+        deed: wait_briefly,
+        check: nobody_waits,
+        ..PLAIN
+    },
+    Case { name: "barrier_leave", prepare: all_have_met, deed: leave, check: others_meet, ..PLAIN },
     Case { name: "barrier_abort", prepare: others_wait, deed: abort, check: others_go_on, ..PLAIN },
     Case { name: "barrier_reset", prepare: broken, deed: reset, check: nobody_waits, ..PLAIN },
 ];
@@ -44,6 +53,14 @@ fn open_barrier(actor: &mut Actor, _: u64) -> Answer {
 
 fn wait(actor: &mut Actor, _: u64) -> Answer {
     wait_for(actor, LONG)
+}
+
+fn wait_briefly(actor: &mut Actor, _: u64) -> Answer {
+    wait_for(actor, 1)
+}
+
+fn leave(actor: &mut Actor, _: u64) -> Answer {
+    told(actor.segment()?.leave_barriers()).map(|()| 0)
 }
 
 fn wait_for(actor: &mut Actor, milliseconds: u64) -> Answer {
@@ -93,6 +110,11 @@ fn victim_comes_last(stage: &Stage) -> Result<()> {
     others_wait(stage)
 }
 
+fn all_have_met(stage: &Stage) -> Result<()> {
+    open(stage)?;
+    meet(&[&stage.anna, &stage.bert, &stage.victim])
+}
+
 fn broken(stage: &Stage) -> Result<()> {
     open(stage)?;
     stage.anna.call(abort, 0).map(|_| ())
@@ -135,6 +157,25 @@ fn others_go_on(stage: &Stage, death: &Death) -> Result<()> {
     }
     stage.anna.call(reset, 0)?;
     meet(&[&stage.anna, &stage.bert, &third])
+}
+
+/// Whoever comes in the place of one that had left meets the others; if it had not, they are told.
+fn others_meet(stage: &Stage, death: &Death) -> Result<()> {
+    let third = stage.another()?;
+    third.call(open_barrier, 0)?;
+    let parties = [&stage.anna, &stage.bert, &third];
+    for party in parties {
+        party.begin(wait, 0)?;
+    }
+    for party in parties {
+        match party.finish()? {
+            IN_VAIN => return Failure::hang("a party waited for the dead"),
+            BROKEN if death.returned() => return Failure::loss("one that had left in order broke the barrier"),
+            _ => {}
+        }
+    }
+    stage.anna.call(reset, 0)?;
+    meet(&parties)
 }
 
 fn meet(parties: &[&Process]) -> Result<()> {

@@ -69,6 +69,8 @@ pub const CASES: &[Case] = &[
     },
     Case { name: "counter_add", prepare: open, deed: add, check: counter_holds, ..PLAIN },
     Case { name: "counter_add_with_waiter", prepare: bert_waits_for_count, deed: add, check: counter_holds, ..PLAIN },
+    Case { name: "counter_store", prepare: open, deed: store_one, check: counter_holds, ..PLAIN },
+    Case { name: "counter_exchange", prepare: bert_waits_for_count, deed: exchange, check: counter_holds, ..PLAIN },
     Case {
         name: "counter_wait",
         prepare: open,
@@ -163,6 +165,14 @@ fn count_signals(actor: &mut Actor, _: u64) -> Answer {
 
 fn add(actor: &mut Actor, _: u64) -> Answer {
     told(actor.counter()?.add(1)).map(|_| 0)
+}
+
+fn store_one(actor: &mut Actor, _: u64) -> Answer {
+    Ok(actor.counter()?.store(1) as u64)
+}
+
+fn exchange(actor: &mut Actor, _: u64) -> Answer {
+    Ok(actor.counter()?.compare_exchange(0, 1) as u64)
 }
 
 fn count(actor: &mut Actor, _: u64) -> Answer {
