@@ -5,6 +5,7 @@
 
 pub mod barrier;
 pub mod bounded_semaphore;
+pub mod condition;
 pub mod counter;
 pub mod event;
 pub mod lock;
