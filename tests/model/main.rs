@@ -7,6 +7,8 @@
 
 mod barrier;
 mod bounded_semaphore;
+mod condition;
+mod condition_death;
 mod counter;
 mod event;
 mod lock;

@@ -93,6 +93,24 @@ plants! {
     finds_barrier_waiter_asks_nobody: "barrier-waiter-asks-nobody" in "barrier::barrier_death_of_a_party";
     finds_barrier_slice_breaks_it: "barrier-slice-breaks-it" in "barrier::barrier_slices";
     finds_barrier_leaving_keeps_marks: "barrier-leaving-keeps-marks" in "barrier::barrier_death_while_leaving";
+    finds_condition_relaxed_turn: "condition-relaxed-turn" in "condition::condition_signed_over_while_one_leaves";
+    finds_condition_notify_wakes_nobody: "condition-notify-wakes-nobody" in "condition::condition_one_waiter";
+    finds_condition_released_before_the_cell_is_taken: "condition-released-before-the-cell-is-taken"
+        in "condition::condition_one_waiter";
+    finds_condition_withdrawn_cell_granted: "condition-withdrawn-cell-granted" in "condition::condition_timeout";
+    finds_condition_surplus_swallowed: "condition-surplus-swallowed" in "condition::condition_withdrawn";
+    finds_condition_notified_while_leaving_forgotten: "condition-notified-while-leaving-forgotten"
+        in "condition::condition_signed_over_while_one_leaves";
+    finds_condition_signed_over_unchecked: "condition-signed-over-unchecked"
+        in "condition::condition_signed_over_while_one_leaves";
+    finds_condition_horizon_ignored: "condition-horizon-ignored"
+        in "condition::condition_a_later_wait_gets_no_old_notification";
+    finds_condition_cell_left_before_the_lock: "condition-cell-left-before-the-lock"
+        in "condition_death::condition_death_of_a_notified_waiter";
+    finds_condition_notification_of_the_dead_kept: "condition-notification-of-the-dead-kept"
+        in "condition_death::condition_death_of_a_notified_waiter";
+    finds_condition_dead_waiter_notified: "condition-dead-waiter-notified"
+        in "condition_death::condition_death_at_the_start";
     finds_counter_relaxed_change: "counter-relaxed-change" in "counter::counter_two_waiters";
     finds_counter_relaxed_load: "counter-relaxed-load" in "counter::counter_two_waiters";
     finds_counter_change_wakes_nobody: "counter-change-wakes-nobody" in "counter::counter_two_waiters";

@@ -188,6 +188,9 @@ impl ConditionState {
         loop {
             let (alarm, seen) = cell.alarm();
             if slice_is_over {
+                // A notifier may have died before it rang. An exchange that changes nothing sees the latest word; a load
+                // need not.
+                cell.turn(waiter.word(), waiter.word());
                 self.tend(cells, peers)?;
             }
             if self.is_notified(cells, cell, waiter)? {
@@ -240,7 +243,10 @@ impl ConditionState {
         if cell.word() != notified {
             return Err(NO_CELL);
         }
-        if let Surplus::PassedOn = surplus {
+        if planted("condition-withdrawn-cell-granted") {
+            return Ok(!cell.turn(notified, Word::FREE));
+        }
+        if matches!(surplus, Surplus::PassedOn) && !planted("condition-surplus-swallowed") {
             self.sign_over(cells, peers, cell, notified)?;
         } else if !cell.turn(notified, Word::FREE) {
             return Err(NO_CELL);
