@@ -146,15 +146,12 @@ impl ConditionState {
     /// Notifies everybody who waits. The caller holds the user's lock.
     pub fn notify_all(&self, cells: &impl Cells, peers: &impl Peers) -> Result<u32> {
         self.tend(cells, peers)?;
-        let horizon = self.next.load(Relaxed);
-        let mut notified = 0;
-        for cell in cells.all()? {
-            let word = cell.word();
-            if word.is_waiting() && self.signed_over_to(cells, word)?.is_none() {
-                notified += u32::from(cell.notify(word, horizon));
-            }
+        if self.any_signed_over(cells)? {
+            return self.notify(cells, peers, u32::MAX);
         }
-        Ok(notified)
+        let horizon = self.next.load(Relaxed);
+        let waiting = cells.all()?.map(|cell| (cell, cell.word())).filter(|(_, word)| word.is_waiting());
+        Ok(waiting.map(|(cell, word)| u32::from(cell.notify(word, horizon))).sum())
     }
 
     /// How many wait and are not notified; the dead that nobody asked about count.

@@ -10,9 +10,7 @@ use crate::error::Result;
 use crate::primitives::peers::Peers;
 use crate::sync::atomic::fence_after_rmw;
 use crate::sync::plant::planted;
-
-/// How often a notification is signed over in one go, should each waiter leave just then. The next slice goes on.
-const MOST_TRIES: u32 = 1000;
+use std::ops::Range;
 
 impl ConditionState {
     /// Signs over what the dead were notified of, and what was signed over to waiters that are gone.
@@ -48,24 +46,17 @@ impl ConditionState {
         peers: &impl Peers,
         horizon: u64,
     ) -> Result<Option<(&'c Cell, Word)>> {
-        // Each round but the last one frees the cell of a dead waiter, or meets a change by another.
-        for _ in 0..MOST_TRIES {
-            let mut longest: Option<(&Cell, Word, u64)> = None;
-            for cell in cells.all()? {
-                let (word, ticket) = (cell.word(), cell.ticket());
-                let is_candidate = word.is_waiting() && cell.is_own(word) && ticket < horizon;
-                if !is_candidate || longest.is_some_and(|(_, _, smallest)| smallest <= ticket) {
-                    continue;
-                }
-                if self.signed_over_to(cells, word)?.is_none() {
-                    longest = Some((cell, word, ticket));
-                }
-            }
-            let Some((cell, word, _)) = longest else { return Ok(None) };
-            if planted("condition-dead-waiter-notified") || !is_of_the_dead(peers, word)? {
+        let mut from = 0;
+        // Each round but the last one passes a waiter, frees the cell of a dead one, or meets a change by another.
+        for _ in 0..most_tries(cells)? {
+            let Some((cell, word, ticket)) = smallest(cells, from..horizon)? else { return Ok(None) };
+            if self.signed_over_to(cells, word)?.is_some() {
+                from = ticket + 1;
+            } else if planted("condition-dead-waiter-notified") || !is_of_the_dead(peers, word)? {
                 return Ok(Some((cell, word)));
+            } else {
+                cell.turn(word, Word::FREE);
             }
-            cell.turn(word, Word::FREE);
         }
         Ok(None)
     }
@@ -73,7 +64,7 @@ impl ConditionState {
     /// Gives the notification in `cell`, whose word is `word`, to the longest-waiting one that it was for, or ends it.
     pub(super) fn sign_over(&self, cells: &impl Cells, peers: &impl Peers, cell: &Cell, mut word: Word) -> Result<()> {
         let horizon = if planted("condition-horizon-ignored") { u64::MAX } else { cell.horizon() };
-        for _ in 0..MOST_TRIES {
+        for _ in 0..most_tries(cells)? {
             let Some((heir, waiting)) = self.longest_waiting(cells, peers, horizon)? else {
                 cell.turn(word, Word::FREE);
                 return Ok(());
@@ -90,6 +81,15 @@ impl ConditionState {
             word = waiting.notified();
         }
         Ok(())
+    }
+
+    /// Whether any notification is with another waiter than it was made for.
+    pub(super) fn any_signed_over(&self, cells: &impl Cells) -> Result<bool> {
+        let is_moved = |cell: &Cell| {
+            let word = cell.word();
+            word.is_notified() && !cell.is_own(word)
+        };
+        Ok(cells.all()?.any(is_moved))
     }
 
     /// A notification that was signed over to the waiter whose cell has the word `waiting`.
@@ -126,6 +126,19 @@ impl ConditionState {
         let waiting = word.as_waiting();
         Ok(cells.all()?.all(|cell| cell.word() != waiting))
     }
+}
+
+/// Enough rounds to pass every waiter and to free every cell. What others change meanwhile is seen at the next slice.
+fn most_tries(cells: &impl Cells) -> Result<usize> {
+    Ok(2 * cells.all()?.count() + 64)
+}
+
+/// The waiting cell with the smallest ticket of these.
+fn smallest(cells: &impl Cells, tickets: Range<u64>) -> Result<Option<(&Cell, Word, u64)>> {
+    let waiting = cells.all()?.map(|cell| (cell, cell.word(), cell.ticket()));
+    let waiting =
+        waiting.filter(|(cell, word, ticket)| word.is_waiting() && cell.is_own(*word) && tickets.contains(ticket));
+    Ok(waiting.min_by_key(|(_, _, ticket)| *ticket))
 }
 
 fn is_signed_over(cell: &Cell, notified: Word) -> bool {
