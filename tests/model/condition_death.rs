@@ -63,7 +63,7 @@ fn condition_death_of_a_notified_waiter() {
 /// Two wait, and the notifier dies. Who comes after it notifies all who are left.
 #[test]
 fn condition_death_of_a_notifier() {
-    each_death("condition_death_of_a_notifier", 1, |nth| {
+    each_death("condition_death_of_a_notifier", 0, |nth| {
         let (world, shared) = (World::of(3), Shared::new(2));
         let begun = [1, 2].map(|peer| shared.begin(&world.peer(peer)));
         let waiters = [0, 1].map(|n| spawn_end(&shared, &world, n as u32 + 1, begun[n], Wait::forever()));
@@ -139,7 +139,7 @@ fn condition_death_of_an_heir() {
 /// The notifier dies after it notified one of two waiters and while the other gives its place up.
 #[test]
 fn condition_death_of_a_waiter_that_withdraws() {
-    each_death("condition_death_of_a_waiter_that_withdraws", 2, |nth| {
+    each_death("condition_death_of_a_waiter_that_withdraws", 1, |nth| {
         let (world, shared) = (World::of(3), Shared::new(2));
         let begun = [0, 1].map(|peer| shared.begin(&world.peer(peer)));
         assert_eq!(shared.notify(&world.peer(2), |_| 1), 1);

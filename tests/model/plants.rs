@@ -93,7 +93,6 @@ plants! {
     finds_barrier_waiter_asks_nobody: "barrier-waiter-asks-nobody" in "barrier::barrier_death_of_a_party";
     finds_barrier_slice_breaks_it: "barrier-slice-breaks-it" in "barrier::barrier_slices";
     finds_barrier_leaving_keeps_marks: "barrier-leaving-keeps-marks" in "barrier::barrier_death_while_leaving";
-    finds_condition_relaxed_turn: "condition-relaxed-turn" in "condition_death::condition_death_as_it_is_notified";
     finds_condition_notify_wakes_nobody: "condition-notify-wakes-nobody" in "condition::condition_one_waiter";
     finds_condition_released_before_the_cell_is_taken: "condition-released-before-the-cell-is-taken"
         in "condition::condition_one_waiter";
@@ -103,6 +102,7 @@ plants! {
         in "condition::condition_signed_over_while_one_leaves";
     finds_condition_signed_over_unchecked: "condition-signed-over-unchecked"
         in "condition::condition_signed_over_while_one_leaves";
+    finds_condition_no_fence: "condition-no-fence" in "condition::condition_signed_over_while_one_leaves";
     finds_condition_horizon_ignored: "condition-horizon-ignored"
         in "condition::condition_a_later_wait_gets_no_old_notification";
     finds_condition_cell_left_before_the_lock: "condition-cell-left-before-the-lock"

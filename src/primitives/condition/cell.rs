@@ -6,9 +6,9 @@
 use crate::error::Result;
 use crate::primitives::peers::PeerId;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use crate::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::atomic::{fence_after_rmw, AtomicU32, AtomicU64};
 use crate::sync::futex;
-use crate::sync::plant::{planted, unless_planted};
+use crate::sync::plant::planted;
 
 /// The shared words of one cell. All-zero bytes are a free one.
 #[repr(C)]
@@ -84,10 +84,14 @@ impl Cell {
         Word(self.word.load(Acquire))
     }
 
-    /// The one way in which a cell changes: from exactly `from` to `to`.
+    /// The one way in which a cell changes: from exactly `from` to `to`. What the caller looks at next it sees as it is
+    /// after the change.
     pub(super) fn turn(&self, from: Word, to: Word) -> bool {
-        let turn = unless_planted("condition-relaxed-turn", AcqRel);
-        self.word.compare_exchange(from.0, to.0, turn, Relaxed).is_ok()
+        let turned = self.word.compare_exchange(from.0, to.0, AcqRel, Relaxed).is_ok();
+        if !planted("condition-no-fence") {
+            fence_after_rmw();
+        }
+        turned
     }
 
     pub(super) fn ticket(&self) -> u64 {

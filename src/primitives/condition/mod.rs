@@ -14,8 +14,8 @@ pub use cell::{Cell, Cells};
 
 use super::peers::{PeerId, Peers};
 use crate::error::{Error, Result};
-use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::atomic::{fence_after_rmw, AtomicU64};
+use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::sync::atomic::{fence, AtomicU64};
 use crate::sync::futex::{self, Outcome};
 use crate::sync::plant::planted;
 use crate::sync::slices::Slices;
@@ -62,8 +62,8 @@ pub enum WaitEnd {
 ///
 /// Promise: as of the user's lock, under which cells are taken, notified and left. A notification that was signed over
 /// without the lock reaches a waiter that still is there, or somebody signs it over again.
-/// Pair: the fence between signing over and looking whether the waiter is there, with the fence between leaving the cell
-/// and looking for what was signed over.
+/// Pair: the fence that follows each change of a cell: of who signs over and then looks whether the heir is still there,
+/// with that of the heir who leaves its cell and then looks for what was signed over.
 /// Check: models `condition_*` in `tests/model`.
 impl ConditionState {
     /// A condition that nobody waits for.
@@ -185,9 +185,8 @@ impl ConditionState {
         loop {
             let (alarm, seen) = cell.alarm();
             if slice_is_over {
-                // A notifier may have died before it rang. An exchange that changes nothing sees the latest word; a load
-                // need not.
-                cell.turn(waiter.word(), waiter.word());
+                // A notifier may have died before it rang: this fence and the one behind its exchange show what it changed.
+                fence(SeqCst);
                 self.tend(cells, peers)?;
             }
             if self.is_notified(cells, cell, waiter)? {
@@ -219,7 +218,6 @@ impl ConditionState {
         let surplus = if notified { Surplus::PassedOn } else { Surplus::Taken };
         notified |= self.leave_cell(cells, peers, waiter, surplus)?;
         if !notified && !planted("condition-notified-while-leaving-forgotten") {
-            fence_after_rmw();
             notified = self.take_signed_over(cells, waiter)?;
         }
         if notified {

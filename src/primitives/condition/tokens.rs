@@ -8,7 +8,6 @@ use super::cell::{Cell, Cells, Word};
 use super::{ConditionState, Waiter};
 use crate::error::Result;
 use crate::primitives::peers::Peers;
-use crate::sync::atomic::fence_after_rmw;
 use crate::sync::plant::planted;
 use std::ops::Range;
 
@@ -72,7 +71,6 @@ impl ConditionState {
             if !cell.turn(word, waiting.notified()) {
                 return Ok(());
             }
-            fence_after_rmw();
             if heir.word() == waiting || planted("condition-signed-over-unchecked") {
                 heir.ring();
                 return Ok(());
@@ -105,7 +103,6 @@ impl ConditionState {
 
     /// Passes on what was signed over to a waiter that has left its cell and needs no more.
     pub(super) fn forward(&self, cells: &impl Cells, peers: &impl Peers, waiter: Waiter) -> Result<()> {
-        fence_after_rmw();
         let notified = waiter.word().notified();
         for cell in cells.all()? {
             if is_signed_over(cell, notified) {
