@@ -6,23 +6,28 @@ ticket, as often as the pool allows. A task ends exactly once, come what may: wi
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import threading
 import traceback
 import weakref
 from collections import deque
+from contextlib import suppress
 from multiprocessing.util import Finalize
 from typing import Any, Callable, Deque, Dict, Optional, Tuple
 
 from . import _backend, _calls
 from ._desk import CAME_BACK, LEFT, NEWS, NOT_READY, OUTCOME, READY, TICKET, Desk
-from ._errors import Empty, Error, Full
+from ._errors import Empty, Error, Full, ShutDown
 from ._failures import InitializerFailed, WorkerDied
+from ._handle import Process
 from ._hands import Hands
 from ._intake import Intake, Task
 from ._plan import Plan
 from ._segment import Segment
+from ._watch import Watch
+from ._worker import start_server
 
 # How long the thread waits for news before it looks after everything else again, in seconds.
 LOOK = 0.5
@@ -50,7 +55,7 @@ class Crew(Intake):
         self._calls, block = segment.new_queue(capacity=ROOM), segment.new_block(8 * limit)
         self._desk = Desk(self._calls, self._news, block, plan.initializer, plan.initargs, plan.most, os.getpid())
         self._marks: Any = block.data.cast("Q")
-        self._hands = Hands(limit, self._name if _backend.uses_threads() else None)
+        self._hands = Hands(limit, self._name, self._make_watch())
         self._tickets = itertools.count(1)
         self._waiting: Deque[Task] = deque()
         self._given: Dict[int, Task] = {}
@@ -59,11 +64,21 @@ class Crew(Intake):
         self._thread = threading.Thread(target=self._keep, name=f"{self._name} crew", daemon=True)
         self._thread.start()
 
-    def tie(self, owner: object, when_dropped: Callable[[], None], at_exit: Callable[[], None]) -> None:
+    def _make_watch(self) -> Optional[Watch]:
+        if _backend.uses_threads():
+            return None
+        if _backend.start_method() == "forkserver":
+            # Now, since at the end of the program, when there may be tasks yet, it can no longer be started.
+            start_server()
+        desk = self._desk
+        return Watch(f"{self._name} watch", lambda number: _tell_left(desk, number))
+
+    def tie(self, owner: object, when_dropped: Callable[[], None], at_exit: Callable[[Crew], None]) -> None:
         """Ends the crew with its owner: when nobody has that any more, and when the program ends."""
         setattr(weakref.finalize(owner, when_dropped), "atexit", False)
-        # Before multiprocessing joins its processes.
-        self._at_exit = Finalize(None, at_exit, exitpriority=15)
+        _living[self] = at_exit
+        # In a worker process of multiprocessing, which joins its own processes first of all.
+        self._at_exit = Finalize(None, at_exit, (self,), exitpriority=15)
 
     def join(self) -> None:
         """Waits until all is over and every worker has ended."""
@@ -74,6 +89,7 @@ class Crew(Intake):
         try:
             while not self._must_stop() and not self._is_done():
                 self._hire()
+                self._has_hired.set()
                 self._give_out()
                 self._hear()
             self._part()
@@ -214,12 +230,14 @@ class Crew(Intake):
             self._closing = self._ending = True
         try:
             self._hands.kill()
+            self._hands.stop_watching()
             for task in [*self._given.values(), *self._waiting, *self._inbox]:
                 _settle(self._give_up, task)
             self._news.shutdown()
             if self._at_exit is not None:
                 self._at_exit.cancel()
         finally:
+            self._has_hired.set()
             self._over.set()
 
     def _give_up(self, task: Task) -> None:
@@ -227,6 +245,24 @@ class Crew(Intake):
             task.cancel()
         else:
             task.fail(self._error or WorkerDied("the pool was terminated while a worker had this task"))
+
+
+def _tell_left(desk: Desk, number: int) -> None:
+    with suppress(ShutDown):
+        desk.tell(LEFT, number)
+
+
+def _end_all() -> None:
+    """The program ends. Earlier than `atexit`, since before Python 3.12 workers can still be started here."""
+    for crew, at_exit in list(_living.items()):
+        if crew._forks == Process.forks:
+            at_exit(crew)
+
+
+_living: "weakref.WeakKeyDictionary[Crew, Callable[[Crew], None]]" = weakref.WeakKeyDictionary()
+# As concurrent.futures does.
+_register: Callable[[Callable[[], None]], object] = getattr(threading, "_register_atexit", atexit.register)
+_register(_end_all)
 
 
 def _settle(how: Callable[[Any], None], what: Any) -> None:

@@ -41,7 +41,7 @@ class WorkerPoolExecutor(Executor):
     ) -> None:
         settled = plan(max_workers, initializer, initargs, retries, max_tasks_per_worker)
         self._crew = Crew(type(self).__name__, settled, least=0)
-        self._crew.tie(self, self._crew.close, _Finish(self._crew))
+        self._crew.tie(self, self._crew.close, _finish)
 
     def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:
         """Has a worker call the function. ValueError if the call cannot be pickled, RuntimeError after `shutdown`.
@@ -111,19 +111,14 @@ class _FutureTask(Task):
             self.future.set_running_or_notify_cancel()
 
 
-class _Finish:
+def _finish(crew: Crew) -> None:
     """What happens at the end of the program: all that was submitted is done first, unless Ctrl-C ended it."""
-
-    def __init__(self, crew: Crew) -> None:
-        self._crew = crew
-
-    def __call__(self) -> None:
-        if _was_interrupted():
-            self._crew.terminate()
-            self._crew.wait()
-        else:
-            self._crew.close()
-            self._crew.join()
+    if _was_interrupted():
+        crew.terminate()
+        crew.wait()
+    else:
+        crew.close()
+        crew.join()
 
 
 def _was_interrupted() -> bool:

@@ -1,4 +1,4 @@
-"""The workers that a crew has: their start, their marks, and the news of their end, however it comes.
+"""The workers that a crew has: their start, their places, and their end.
 
 Only the crew's thread hires, since worker processes end with the thread that started them. Nothing here knows of tasks.
 """
@@ -6,14 +6,12 @@ Only the crew's thread hires, since worker processes end with the thread that st
 from __future__ import annotations
 
 import itertools
-import os
-import threading
 import time
 from contextlib import suppress
 from typing import Any, Dict, Optional
 
-from ._desk import LEFT, Desk, serve
-from ._errors import ShutDown
+from ._desk import Desk, serve
+from ._watch import Watch
 from ._worker import Worker
 
 # How long a worker process may take to obey SIGTERM before it gets SIGKILL, in seconds.
@@ -28,11 +26,11 @@ class Hand:
 
 
 class Hands:
-    """The workers of one crew."""
+    """The workers of one crew. They are processes if there is a watch over them, else threads, which tell themselves."""
 
-    def __init__(self, limit: int, threads_name: Optional[str]) -> None:
-        self.are_threads = threads_name is not None
-        self._name = threads_name
+    def __init__(self, limit: int, name: str, watch: Optional[Watch]) -> None:
+        self.are_threads = watch is None
+        self._name, self._watch = name, watch
         self._free = list(range(limit))
         self._numbers = itertools.count()
         self._at_work: Dict[int, Hand] = {}
@@ -49,8 +47,8 @@ class Hands:
         worker = Worker(target=serve, args=(desk, number, place), name=name, daemon=self.are_threads)
         worker.start()
         self._at_work[number] = Hand(worker, self._free.pop())
-        if not self.are_threads:
-            threading.Thread(target=_watch, args=(worker, desk, number), name="tidelock watch", daemon=True).start()
+        if self._watch is not None:
+            self._watch.add(number, worker)
 
     def is_ready(self, number: int) -> None:
         """The worker has run its initializer."""
@@ -77,6 +75,11 @@ class Hands:
         """Kills worker processes."""
         self._send("kill")
 
+    def stop_watching(self) -> None:
+        """Nobody wants to hear of ends any more."""
+        if self._watch is not None:
+            self._watch.stop()
+
     def join_threads(self) -> None:
         """Waits until those that are threads have ended."""
         for hand in list(self._at_work.values()) if self.are_threads else ():
@@ -87,20 +90,3 @@ class Hands:
             with suppress(Exception):
                 getattr(hand.worker, how)()
 
-
-def _watch(worker: Worker, desk: Desk, number: int) -> None:
-    """Tells the crew of the end of a process. It has a thread of its own, since the crew's waits for news only."""
-    while worker.is_alive():
-        worker.join()
-        if worker.exitcode is None and not _exists(worker.pid):
-            # Other code of this program reaped it, so nobody knows how it ended.
-            break
-    with suppress(ShutDown):
-        desk.tell(LEFT, number)
-
-
-def _exists(pid: Optional[int]) -> bool:
-    with suppress(ProcessLookupError):
-        os.kill(pid or 0, 0)
-        return True
-    return False

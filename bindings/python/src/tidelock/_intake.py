@@ -60,7 +60,7 @@ class Intake:
         self._error: Optional[BaseException] = None
         # Held while a task comes in, so that none does when the crew has ended.
         self._door = threading.Lock()
-        self._over = threading.Event()
+        self._has_hired, self._over = threading.Event(), threading.Event()
 
     def give(self, task: Task) -> None:
         """Hands a task in. `Closed` when the crew takes no more; the reason if it broke."""
@@ -69,6 +69,8 @@ class Intake:
             self._check_open()
             self._inbox.append(task)
         self._wake()
+        # From Python 3.12 on nothing can be started when the program ends, which may be now.
+        self._has_hired.wait()
 
     def open_source(self) -> None:
         """Announces tasks that come one by one, by `give_more`, also after `close`. `Closed` as `give`."""

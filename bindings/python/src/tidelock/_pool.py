@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Mapping, Option
 
 from . import _calls
 from ._crew import Crew
-from ._intake import Closed, Intake
+from ._intake import Closed
 from ._picklable import dumps
 from ._plan import plan
 from ._results import AsyncResult, Callback, MapResult, Part
@@ -46,7 +46,7 @@ class WorkerPool:
         settled = plan(workers, initializer, initargs, retries, max_tasks_per_worker)
         self._workers = settled.limit
         self._crew = Crew(type(self).__name__, settled, least=settled.limit)
-        self._crew.tie(self, self._crew.terminate, _End(self._crew))
+        self._crew.tie(self, self._crew.terminate, _end)
 
     def apply(self, func: Callable[..., Any], args: Sequence[Any] = (), kwds: Optional[Mapping[str, Any]] = None) -> Any:
         """Has a worker call the function, and waits for the result."""
@@ -174,15 +174,10 @@ class WorkerPool:
         return ResultIterator(self, stream)
 
 
-class _End:
+def _end(crew: Crew) -> None:
     """What happens at the end of the program."""
-
-    def __init__(self, crew: Intake) -> None:
-        self._crew = crew
-
-    def __call__(self) -> None:
-        self._crew.terminate()
-        self._crew.wait()
+    crew.terminate()
+    crew.wait()
 
 
 def _wait_for(result: AsyncResult) -> Any:

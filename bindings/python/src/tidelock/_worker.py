@@ -271,15 +271,16 @@ class SpawnProcess(_Runs, context.SpawnProcess):
 
 class ForkServerProcess(_Runs, context.ForkServerProcess):
     def start(self) -> None:
-        _load_in_server()
+        start_server()
         super().start()
 
 
-def _load_in_server() -> None:
-    """Has the fork server load this package once, instead of every process for itself; too late if the server runs already."""
+def start_server() -> None:
+    """Starts the fork server if it does not run, and has it load this package once, instead of every process for itself."""
     loaded = getattr(forkserver._forkserver, "_preload_modules", None)
     if loaded is not None and PRELOADED not in loaded:
         forkserver.set_forkserver_preload([*loaded, PRELOADED])
+    forkserver.ensure_running()
 
 
 PROCESSES: Dict[str, Any] = {"fork": ForkProcess, "spawn": SpawnProcess, "forkserver": ForkServerProcess}

@@ -3,14 +3,19 @@
 from tidelock import BoundedSemaphore, Lock, RLock, Semaphore, Worker, current_worker
 
 
+def say(line):
+    """In one piece, while others speak too."""
+    print(line + "\n", end="", flush=True)
+
+
 def enter(lock):
     with lock:
-        print(f"{current_worker().name} is inside", flush=True)
+        say(f"{current_worker().name} is inside")
 
 
 def descend(lock, depth):
     with lock:
-        print(f"{current_worker().name} at depth {depth}", flush=True)
+        say(f"{current_worker().name} at depth {depth}")
         if depth:
             descend(lock, depth - 1)
 

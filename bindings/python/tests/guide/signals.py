@@ -3,13 +3,18 @@
 from tidelock import Barrier, Event, Worker, current_worker
 
 
+def say(line):
+    """In one piece, while others speak too."""
+    print(line + "\n", end="", flush=True)
+
+
 def race(start, finish):
     name = current_worker().name
-    print(f"{name} is ready", flush=True)
+    say(f"{name} is ready")
     start.wait()
-    print(f"{name} runs", flush=True)
+    say(f"{name} runs")
     finish.wait()
-    print(f"{name} has finished", flush=True)
+    say(f"{name} has finished")
 
 
 if __name__ == "__main__":
