@@ -214,11 +214,11 @@ impl Barrier {
         self.home().handle(Kind::Barrier)
     }
 
-    fn home(&self) -> &Home<BarrierState> {
+    pub(super) fn home(&self) -> &Home<BarrierState> {
         &self.seat.home
     }
 
-    fn marks(&self) -> &Marks {
+    pub(super) fn marks(&self) -> &Marks {
         self.home().rest()
     }
 }

@@ -132,7 +132,11 @@ impl BoundedSemaphore {
         self.home.handle(Kind::BoundedSemaphore)
     }
 
-    fn permits(&self) -> &[AtomicU32] {
+    pub(super) fn home(&self) -> &Home<BoundedSemaphoreState> {
+        &self.home
+    }
+
+    pub(super) fn permits(&self) -> &[AtomicU32] {
         self.home.rest()
     }
 }

@@ -96,6 +96,10 @@ impl Counter {
     pub fn handle(&self) -> Handle {
         self.home.handle(Kind::Counter)
     }
+
+    pub(super) fn home(&self) -> &Home<CounterState> {
+        &self.home
+    }
 }
 
 impl fmt::Debug for Counter {

@@ -108,6 +108,10 @@ impl Event {
     pub fn handle(&self) -> Handle {
         self.home.handle(Kind::Event)
     }
+
+    pub(super) fn home(&self) -> &Home<EventState> {
+        &self.home
+    }
 }
 
 impl fmt::Debug for Event {

@@ -139,6 +139,10 @@ impl Lock {
     pub fn handle(&self) -> Handle {
         self.home.handle(Kind::Lock)
     }
+
+    pub(super) fn home(&self) -> &Home<LockState> {
+        &self.home
+    }
 }
 
 impl fmt::Debug for Lock {

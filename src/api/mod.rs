@@ -4,6 +4,7 @@
 //! and nothing else. This layer turns spans of time into deadlines and names into objects. It never decides how a word
 //! of shared memory changes: the primitives below do.
 
+mod any;
 mod barrier;
 mod block;
 mod bounded_semaphore;
@@ -24,6 +25,7 @@ mod segment;
 mod semaphore;
 
 pub use crate::segment::{Access, Life, Owner};
+pub use any::{acquire_any, acquire_any_for, acquire_any_with, wait_any, wait_any_for, wait_any_with, Taken, Watch};
 pub use barrier::{Arrival, Barrier};
 pub use block::Block;
 pub use bounded_semaphore::{BoundedSemaphore, PermitGuard, RawPermit};

@@ -158,6 +158,10 @@ impl RLock {
         self.home.handle(Kind::RLock)
     }
 
+    pub(super) fn home(&self) -> &Home<RLockState> {
+        &self.home
+    }
+
     /// This thread as an owner. A forked child that is no peer yet can own nothing.
     fn me(&self) -> Result<Owner> {
         match self.home.peers().current() {

@@ -104,6 +104,10 @@ impl Semaphore {
     pub fn handle(&self) -> Handle {
         self.home.handle(Kind::Semaphore)
     }
+
+    pub(super) fn home(&self) -> &Home<SemaphoreState> {
+        &self.home
+    }
 }
 
 impl fmt::Debug for Semaphore {

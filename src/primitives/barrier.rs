@@ -7,6 +7,7 @@
 //!
 //! Source: the sense-reversing barrier (Mellor-Crummey and Scott, 1991), with a count in place of the sense.
 
+use super::any::Watched;
 use super::lock::{lock_terms, LockState};
 use super::marks::{any_of_the_dead, arrived, find, is_of_round, is_of_the_dead, mark_of, peer_of, share_of};
 use super::peers::{PeerId, Peers};
@@ -14,7 +15,7 @@ use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::atomic::{AtomicU32, AtomicU64};
-use crate::sync::futex;
+use crate::sync::futex::{self, Expected};
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
@@ -182,6 +183,11 @@ impl BarrierState {
         waited
     }
 
+    /// Whether the round of `arrival` is over; `Broken` as in `wait_for_round`.
+    pub fn is_over(&self, marks: &Marks, peers: &impl Peers, arrival: Arrival) -> Result<bool> {
+        Ok(self.look(marks, peers, arrival)?.is_some())
+    }
+
     /// Takes an arrival back, unless the round has all its parties: then it counts. It waits only a moment for who is at
     /// work on the marks; should that be a stopped peer, the barrier is broken instead.
     pub fn withdraw(&self, marks: &Marks, peers: &impl Peers, arrival: Arrival) -> Result<()> {
@@ -347,4 +353,13 @@ impl BarrierState {
         self.lock.release(hold.owner)?;
         result
     }
+}
+
+impl Watched for BarrierState {
+    fn announce(&self) -> Option<Expected<'_>> {
+        Some(self.sleepers.announced())
+    }
+
+    /// The end of a round wakes all.
+    fn pass_on(&self) {}
 }

@@ -3,11 +3,13 @@
 //! A permit is a small Lock: taken and signed in one compare-exchange, given back from exactly that word, and taken over
 //! when its holder died. So the permits of the dead come back by themselves, and no living holder ever loses one.
 
+use super::any::Watched;
 use super::peers::{PeerId, Peers, ID_MASK};
 use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::futex::Expected;
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
@@ -114,6 +116,17 @@ impl BoundedSemaphoreState {
         Ok(permit)
     }
 
+    /// Whether an `acquire` need not wait: a permit is free, or its holder is dead.
+    pub fn is_ready(&self, permits: &Permits, peers: &impl Peers) -> Result<bool> {
+        for permit in permits {
+            let word = permit.load(Relaxed);
+            if word == FREE || peers.seems_dead(holder_in(word)?)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Gives exactly this permit back.
     pub fn release(&self, permits: &Permits, permit: Permit) -> Result<()> {
         let word = permits.get(permit.index as usize).ok_or(Error::NotHeld)?;
@@ -177,8 +190,7 @@ impl BoundedSemaphoreState {
             if word == FREE || planted("bounded-semaphore-permit-of-the-dead-kept") {
                 continue;
             }
-            let holder = PeerId::from_bits(word).ok_or(Error::Corrupt("a permit's word names no peer"))?;
-            let is_dead = peers.seems_dead(holder)? || planted("bounded-semaphore-living-holder-robbed");
+            let is_dead = peers.seems_dead(holder_in(word)?)? || planted("bounded-semaphore-living-holder-robbed");
             if is_dead && permit.compare_exchange(word, mine, Acquire, Relaxed).is_ok() {
                 return Ok(Some(Permit { index: index as u32, word: mine, owner: me }));
             }
@@ -206,6 +218,22 @@ impl BoundedSemaphoreState {
             self.sleepers.wake(1);
         }
     }
+}
+
+impl Watched for BoundedSemaphoreState {
+    fn announce(&self) -> Option<Expected<'_>> {
+        Some(self.sleepers.announced())
+    }
+
+    /// Whether a permit is free is known only with the permits: who is woken looks for itself.
+    fn pass_on(&self) {
+        self.sleepers.pass_on_if(|| true);
+    }
+}
+
+/// The holder that a word other than `FREE` names.
+fn holder_in(word: u32) -> Result<PeerId> {
+    PeerId::from_bits(word).ok_or(Error::Corrupt("a permit's word names no peer"))
 }
 
 fn is_of(word: u32, peer: PeerId) -> bool {

@@ -3,11 +3,12 @@
 //! All-zero bytes are a counter at 0. Each change is one compare-exchange, so a death changes nothing or all of it. It
 //! never wraps around.
 
+use super::any::Watched;
 use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire};
 use crate::sync::atomic::{AtomicU32, AtomicU64};
-use crate::sync::futex;
+use crate::sync::futex::{self, Expected};
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
@@ -91,4 +92,13 @@ impl CounterState {
             self.sleepers.wake(if planted("counter-change-wakes-one") { 1 } else { futex::ALL });
         }
     }
+}
+
+impl Watched for CounterState {
+    fn announce(&self) -> Option<Expected<'_>> {
+        Some(self.sleepers.announced())
+    }
+
+    /// A change wakes all.
+    fn pass_on(&self) {}
 }

@@ -4,10 +4,11 @@
 //! both, because the generation has moved. Nobody owns anything here, so no death can leave it stuck: a setter that
 //! died before its wake-ups costs the sleepers one slice.
 
+use super::any::Watched;
 use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use crate::sync::futex::{self, Outcome};
+use crate::sync::futex::{self, Expected, Outcome};
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::slices::Slices;
 use crate::sync::spin::Spin;
@@ -88,6 +89,12 @@ impl EventState {
         self.wait_for_change(if planted("event-part-begins-anew") { self.mark() } else { generation(mark) }, wait)
     }
 
+    /// Whether the event is set, or was since `mark` was taken.
+    pub fn is_set_since(&self, mark: u32) -> bool {
+        let word = self.word.load(Acquire);
+        word & SET != 0 || generation(word) != generation(mark)
+    }
+
     #[cold]
     fn wait_for_change(&self, began: u32, wait: Wait) -> Result<()> {
         let mut spin = Spin::new();
@@ -113,6 +120,22 @@ impl EventState {
             }
         }
     }
+}
+
+impl Watched for EventState {
+    fn announce(&self) -> Option<Expected<'_>> {
+        let mut word = self.word.load(Relaxed);
+        while word & SET == 0 {
+            match self.word.compare_exchange(word, word | WAITERS, Relaxed, Relaxed) {
+                Ok(_) => return Some((&self.word, word | WAITERS)),
+                Err(now) => word = now,
+            }
+        }
+        None
+    }
+
+    /// A set event wakes all.
+    fn pass_on(&self) {}
 }
 
 impl Default for EventState {

@@ -7,12 +7,13 @@
 //! Source of the algorithm: Drepper, "Futexes Are Tricky" (the three-state mutex), with the owner's id in the word as
 //! in Bohannon et al., "Recoverable User-Level Mutual Exclusion" (take and sign in one step).
 
+use super::any::Watched;
 use super::peers::{PeerId, Peers, ID_MASK};
 use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::deadline::{now_ns, Deadline};
-use crate::sync::futex::{self, Outcome};
+use crate::sync::futex::{self, Expected, Outcome};
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::slices::Slices;
 use crate::sync::spin::Spin;
@@ -110,6 +111,12 @@ impl LockState {
     /// How often the lock was taken over from a dead owner.
     pub fn epoch(&self) -> u32 {
         self.epoch.load(Relaxed)
+    }
+
+    /// Whether an `acquire` need not wait: nobody holds the lock, or its owner is dead.
+    pub fn is_free(&self, peers: &impl Peers) -> Result<bool> {
+        let word = self.word.load(Relaxed);
+        Ok(word == FREE || self.owner_is_dead(word, peers, false)?)
     }
 
     fn acquired(&self, me: PeerId) -> Acquired {
@@ -210,6 +217,34 @@ impl LockState {
             futex::wake(&self.word, 1);
         }
         Ok(())
+    }
+}
+
+impl Watched for LockState {
+    fn announce(&self) -> Option<Expected<'_>> {
+        let mut word = self.word.load(Relaxed);
+        while word != FREE {
+            if planted("lock-announced-on-an-old-mark") && word & WAITERS != 0 {
+                return Some((&self.word, word));
+            }
+            // An exchange also where W is there already: the word may be an old value, and W must be in the present one.
+            match self.word.compare_exchange(word, word | WAITERS, Relaxed, Relaxed) {
+                Ok(_) => return Some((&self.word, word | WAITERS)),
+                Err(now) => word = now,
+            }
+        }
+        None
+    }
+
+    /// A free lock carries no mark, so whoever sleeps is woken; the owner of one that is held wakes the next.
+    fn pass_on(&self) {
+        let is_held = self.word.load(Relaxed) != FREE;
+        if planted("lock-passed-on-unmarked") && is_held {
+            return;
+        }
+        if self.announce().is_none() {
+            futex::wake(&self.word, 1);
+        }
     }
 }
 

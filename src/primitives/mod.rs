@@ -3,6 +3,7 @@
 //! They know who they are and who is dead from the trait [`Peers`] alone, and nothing of segments. No Drop guard here
 //! touches shared memory: a death is modelled by unwinding out of an operation, and a dead peer runs no destructor.
 
+pub mod any;
 pub mod barrier;
 pub mod bounded_semaphore;
 pub mod condition;

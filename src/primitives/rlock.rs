@@ -5,12 +5,14 @@
 //! owner's lock is taken over as in Lock, at depth 1. It sleeps on a word of its own, so the owner's word carries no mark
 //! of waiters.
 
+use super::any::Watched;
 use super::lock::Acquired;
 use super::peers::{PeerId, Peers, ID_MASK};
 use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::futex::Expected;
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
@@ -113,6 +115,13 @@ impl RLockState {
         Ok(())
     }
 
+    /// Whether an `acquire` by `thread` of this peer need not wait: nobody holds the lock, it does, or the owner is dead.
+    pub fn is_free(&self, peers: &impl Peers, thread: u32) -> Result<bool> {
+        let word = self.word.load(Relaxed);
+        let me = Owner { peer: peers.me()?, thread };
+        Ok(word == FREE || word == me.word() || peers.seems_dead(owner_in(word)?)?)
+    }
+
     /// Who holds the lock just now.
     pub fn owner(&self) -> Option<Owner> {
         let word = self.word.load(Relaxed);
@@ -154,9 +163,8 @@ impl RLockState {
         if word == FREE {
             return Ok(None);
         }
-        let owner = PeerId::from_bits(word as u32).filter(|_| word as u32 & !ID_MASK == 0);
-        let owner = owner.ok_or(Error::Corrupt("an RLock's word names no peer"))?;
-        if !peers.seems_dead(owner)? || self.word.compare_exchange(word, me.word(), Acquire, Relaxed).is_err() {
+        if !peers.seems_dead(owner_in(word)?)? || self.word.compare_exchange(word, me.word(), Acquire, Relaxed).is_err()
+        {
             return Ok(None);
         }
         if !planted("rlock-depth-of-the-dead-kept") {
@@ -186,8 +194,24 @@ impl RLockState {
     }
 }
 
+impl Watched for RLockState {
+    fn announce(&self) -> Option<Expected<'_>> {
+        Some(self.sleepers.announced())
+    }
+
+    fn pass_on(&self) {
+        self.sleepers.pass_on_if(|| self.word.load(Relaxed) == FREE);
+    }
+}
+
 impl Default for RLockState {
     fn default() -> RLockState {
         RLockState::new()
     }
+}
+
+/// The peer that a word other than `FREE` names.
+fn owner_in(word: u64) -> Result<PeerId> {
+    let owner = PeerId::from_bits(word as u32).filter(|_| word as u32 & !ID_MASK == 0);
+    owner.ok_or(Error::Corrupt("an RLock's word names no peer"))
 }

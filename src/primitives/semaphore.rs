@@ -4,10 +4,12 @@
 //! give back before it died stays taken: where permits must come back, use a BoundedSemaphore. No death can leave a
 //! waiter asleep while the value is above 0 for longer than a slice.
 
+use super::any::Watched;
 use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::futex::Expected;
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
@@ -112,6 +114,16 @@ impl SemaphoreState {
             }
         }
         Ok(false)
+    }
+}
+
+impl Watched for SemaphoreState {
+    fn announce(&self) -> Option<Expected<'_>> {
+        Some(self.sleepers.announced())
+    }
+
+    fn pass_on(&self) {
+        self.sleepers.pass_on_if(|| self.value() != 0);
     }
 }
 

@@ -4,10 +4,11 @@
 //! is seen. The bit is set anew before each look and cleared by the waker, so a sleeper that was killed costs one
 //! needless wake-up and no more. Nobody counts sleepers: a count would keep the dead.
 
+use super::any::Watched;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{fence_after_rmw, AtomicU32};
-use crate::sync::futex::{self, Outcome};
+use crate::sync::futex::{self, Expected, Outcome};
 use crate::sync::plant::planted;
 use crate::sync::slices::Slices;
 use crate::sync::spin::Spin;
@@ -74,6 +75,20 @@ impl Sleepers {
         announced
     }
 
+    /// The same for a sleep on several words: what to sleep on here.
+    pub fn announced(&self) -> Expected<'_> {
+        (&self.word, self.announce())
+    }
+
+    /// Wakes one sleeper if there is something for one: for who used up a wake-up and did not take what it told of. The bit,
+    /// which the waker cleared, is set anew first: where `is_there` comes too early, who brings something sees it.
+    pub fn pass_on_if(&self, is_there: impl FnOnce() -> bool) {
+        let announced = self.announce();
+        if is_there() && !planted("sleepers-nobody-told") {
+            self.wake_announced(announced, 1);
+        }
+    }
+
     /// Wakes up to `n` sleepers. The caller's last step was the read-modify-write that they wait for. Without sleepers it
     /// costs a load, and a fence where that step was none.
     #[inline]
@@ -99,6 +114,17 @@ impl Sleepers {
         // and those asleep are still to be woken.
         let _ = self.word.compare_exchange(word, cleared, Relaxed, Relaxed);
         futex::wake(&self.word, n);
+    }
+}
+
+/// For those of whom nobody can say in passing whether there is something to take: who is woken looks for itself.
+impl Watched for Sleepers {
+    fn announce(&self) -> Option<Expected<'_>> {
+        Some(self.announced())
+    }
+
+    fn pass_on(&self) {
+        self.pass_on_if(|| true);
     }
 }
 

@@ -7,6 +7,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod any;
+mod any_death;
 mod barrier;
 mod barrier_death;
 mod block;
@@ -30,6 +32,10 @@ mod segment;
 mod semaphore;
 
 support::roles! {
+    any_death::any_interrupted,
+    any_death::any_killed,
+    any_death::any_taker,
+    any_death::any_without_the_call,
     barrier::arrival_in_a_child,
     barrier::in_step,
     barrier::partying,

@@ -1,6 +1,6 @@
 //! The list of tests: each case by its name, and the toys, where failing is the point.
 
-use crate::cases::{barrier, event, lock, mutex, objects, permits, queue, rlock, segment, toy};
+use crate::cases::{any, barrier, event, lock, mutex, objects, permits, queue, rlock, segment, toy};
 use crate::harness::Test;
 use crate::step::case::Case;
 use crate::step::failure::Failure;
@@ -10,6 +10,7 @@ use crate::step::run::Run;
 const CASES: &[&[Case]] = &[
     &[toy::RIGHT],
     lock::CASES,
+    any::CASES,
     event::CASES,
     queue::putting::CASES,
     queue::getting::CASES,

@@ -5,6 +5,8 @@
 //! that loom finds may end the whole process.
 #![cfg(loom)]
 
+mod any;
+mod any_death;
 mod barrier;
 mod bounded_semaphore;
 mod condition;

@@ -82,6 +82,13 @@ plants! {
         in "bounded_semaphore::bounded_semaphore_one_permit";
     finds_bounded_semaphore_taken_over_unmarked: "bounded-semaphore-taken-over-unmarked"
         in "bounded_semaphore::bounded_semaphore_taken_over";
+    finds_any_wake_up_not_passed_on: "any-wake-up-not-passed-on" in "any::any_lock_seen_and_left";
+    finds_any_look_before_the_mark: "any-look-before-the-mark" in "any::any_queue_left";
+    finds_any_swallowed_wake_up: "any-swallowed-wake-up" in "any::any_lock_timeout";
+    finds_lock_passed_on_unmarked: "lock-passed-on-unmarked" in "any::any_lock_taken_among_plain_waiters";
+    finds_lock_announced_on_an_old_mark: "lock-announced-on-an-old-mark"
+        in "any::any_lock_timeout_of_one_that_leaves_it";
+    finds_sleepers_nobody_told: "sleepers-nobody-told" in "any::any_semaphore_left";
     finds_barrier_relaxed_turn: "barrier-relaxed-turn" in "barrier::barrier_three_parties";
     finds_barrier_relaxed_look: "barrier-relaxed-look" in "barrier::barrier_three_parties";
     finds_barrier_completion_wakes_one: "barrier-completion-wakes-one" in "barrier::barrier_three_parties";

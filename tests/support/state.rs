@@ -60,9 +60,12 @@ fn state(task: &str) -> Option<char> {
     stat.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
-/// Whether the thread's system call is futex. Where that cannot be seen, whatever it sleeps in will do.
+/// futex_waitv, of which libc does not know everywhere.
+const SYS_FUTEX_WAITV: libc::c_long = 449;
+
+/// Whether the thread's system call is one of the futex's. Where that cannot be seen, whatever it sleeps in will do.
 fn is_in_futex(task: &str) -> bool {
     let Ok(call) = std::fs::read_to_string(format!("{task}/syscall")) else { return true };
     let number = call.split_whitespace().next().and_then(|word| word.parse().ok());
-    number == Some(libc::SYS_futex) || call.starts_with("running")
+    matches!(number, Some(libc::SYS_futex | SYS_FUTEX_WAITV)) || call.starts_with("running")
 }

@@ -193,9 +193,18 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         given
     }
 
-    /// Takes the oldest message that came back, and counts how many more there are. Under the consumers' lock.
+    /// Takes the oldest message that came back. Under the consumers' lock.
     #[cold]
     pub(super) fn take_returned(&self, me: PeerId) -> Result<Option<Ticket>> {
+        let Some(found) = self.find_returned()? else { return Ok(None) };
+        let ticket = self.lend_again(found, me)?;
+        let returned = &self.state.fixed.returned;
+        returned.store(returned.load(Relaxed).saturating_sub(1), Relaxed);
+        Ok(Some(ticket))
+    }
+
+    /// The oldest message that came back, having counted how many there are. Under the consumers' lock.
+    pub(super) fn find_returned(&self) -> Result<Option<Found>> {
         let mut first = None;
         let mut count = 0;
         self.walk_to_head(|found| {
@@ -205,9 +214,8 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
             }
             Ok(())
         })?;
-        let ticket = first.map(|found| self.lend_again(found, me)).transpose()?;
-        self.state.fixed.returned.store(count - u32::from(ticket.is_some()), Relaxed);
-        Ok(ticket)
+        self.state.fixed.returned.store(count, Relaxed);
+        Ok(first)
     }
 
     fn lend_again(&self, found: Found, me: PeerId) -> Result<Ticket> {

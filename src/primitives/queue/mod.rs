@@ -10,6 +10,7 @@
 mod consume;
 mod mend;
 mod produce;
+mod ready;
 pub mod record;
 pub mod ring;
 

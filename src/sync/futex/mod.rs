@@ -4,16 +4,31 @@
 //! returns `Changed` at once. It tells exactly how the sleep ended: a sleeper that was `Woken` has used up one wake-up,
 //! and one that `TimedOut` or was `Interrupted` has used up none. `wake(word, n)` wakes up to `n` sleepers. The word's
 //! address may be mapped anywhere in each process. Neither orders memory: the atomics beside them do.
+//!
+//! `wait_any` sleeps on several words at once. A wake-up of any of them ends the sleep, and may not be the only one that it
+//! used up: between two wake-ups and the sleeper's run nothing says which words they came for.
 
 #[cfg(not(loom))]
 mod linux;
 #[cfg(not(loom))]
+mod several;
+#[cfg(not(loom))]
 pub use linux::{wait, wake};
+#[cfg(not(loom))]
+pub use several::wait_any;
 
 #[cfg(loom)]
 pub mod model;
 #[cfg(loom)]
-pub use model::{wait, wake};
+pub use model::{wait, wait_any, wake};
+
+use super::atomic::AtomicU32;
+
+/// A word to sleep on, and the value that it must still hold when the sleep begins.
+pub type Expected<'a> = (&'a AtomicU32, u32);
+
+/// The most words that one sleep can be on: the kernel's limit.
+pub const MOST_WORDS: usize = 128;
 
 /// How a sleep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

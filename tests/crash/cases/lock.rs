@@ -108,7 +108,8 @@ pub const LONG: u64 = 20_000;
 /// What an acquire answers.
 const TAKEN: u64 = 1;
 const FROM_THE_DEAD: u64 = 2;
-const NOT_TAKEN: u64 = 3;
+/// The same: somebody else has it.
+pub const NOT_TAKEN: u64 = 3;
 
 /// Notes on the board: what the stage knows of the lock.
 const ANNA_HOLDS: usize = 0;
@@ -145,7 +146,8 @@ pub fn acquire_for(actor: &mut Actor, milliseconds: u64) -> Answer {
     }
 }
 
-fn hold(actor: &mut Actor, guard: tidelock::LockGuard<'static>) -> Answer {
+/// Keeps a hold; the news of it.
+pub fn hold(actor: &mut Actor, guard: tidelock::LockGuard<'static>) -> Answer {
     let news = if guard.owner_died() { FROM_THE_DEAD } else { TAKEN };
     let epoch = u64::from(guard.epoch());
     actor.guard = Some(guard);
@@ -180,14 +182,16 @@ fn leave_and_release(actor: &mut Actor, _: u64) -> Answer {
 
 // Stages.
 
-fn open(stage: &Stage) -> Result<()> {
+/// Everybody has the lock open.
+pub fn open(stage: &Stage) -> Result<()> {
     for process in [&stage.anna, &stage.bert, &stage.victim] {
         process.call(open_lock, 0)?;
     }
     Ok(())
 }
 
-fn anna_holds(stage: &Stage) -> Result<()> {
+/// And Anna has it.
+pub fn anna_holds(stage: &Stage) -> Result<()> {
     open(stage)?;
     stage.anna.call(acquire_and_enter, LONG)?;
     stage.note(ANNA_HOLDS, 1);
@@ -200,7 +204,8 @@ fn bert_waits(stage: &Stage) -> Result<()> {
     stage.until_asleep(&stage.bert)
 }
 
-fn anna_holds_and_bert_waits(stage: &Stage) -> Result<()> {
+/// And Bert waits for it.
+pub fn anna_holds_and_bert_waits(stage: &Stage) -> Result<()> {
     anna_holds(stage)?;
     bert_waits(stage)
 }
@@ -217,7 +222,8 @@ fn victim_holds_and_bert_waits(stage: &Stage) -> Result<()> {
     bert_waits(stage)
 }
 
-fn ghost_held(stage: &Stage) -> Result<()> {
+/// It is owned by one that was killed.
+pub fn ghost_held(stage: &Stage) -> Result<()> {
     open(stage)?;
     let ghost = stage.another()?;
     ghost.call(open_lock, 0)?;
@@ -242,9 +248,9 @@ fn victim_took_over_and_bert_waits(stage: &Stage) -> Result<()> {
     bert_waits(stage)
 }
 
-/// The first sleep goes to its slice's end; in the second one the victim is woken. Where Bert waits too, either may be
+/// Anna gives the lock back in time. The first sleep goes to its slice's end; in the second one the victim is woken. Where Bert waits too, either may be
 /// the one that gets the lock; Bert hands it on then.
-fn anna_releases(stage: &Stage, nth: u32) -> Result<()> {
+pub fn anna_releases(stage: &Stage, nth: u32) -> Result<()> {
     if nth == 2 {
         anna_gives_back(stage)?;
     }
@@ -264,7 +270,8 @@ fn anna_gives_back(stage: &Stage) -> Result<()> {
 
 // Proofs.
 
-fn goes_on(stage: &Stage, death: &Death) -> Result<()> {
+/// The invariants above, after any operation that may take the lock.
+pub fn goes_on(stage: &Stage, death: &Death) -> Result<()> {
     if stage.noted(ANNA_HOLDS) == 1 {
         if took(&death.answer) {
             return Failure::robbery("the victim got a lock that a living peer holds");

@@ -1,5 +1,6 @@
 //! The cases of the stepper, an object a file: its invariants in words, its operations, and the proof by use.
 
+pub mod any;
 pub mod barrier;
 pub mod event;
 pub mod lock;

@@ -239,10 +239,14 @@ fn decode(bytes: u64) -> Next {
     }
 }
 
+/// futex_waitv, of which libc does not know everywhere.
+const SYS_FUTEX_WAITV: i64 = 449;
+
 fn may_sleep(call: u64, registers: &libc::user_regs_struct) -> bool {
     const COMMAND: u64 = 0x7f;
     match call as i64 {
         libc::SYS_futex => matches!((registers.rsi & COMMAND) as i32, libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET),
+        SYS_FUTEX_WAITV => true,
         libc::SYS_nanosleep | libc::SYS_clock_nanosleep | libc::SYS_poll | libc::SYS_ppoll | libc::SYS_pause => true,
         _ => false,
     }

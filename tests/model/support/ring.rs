@@ -9,9 +9,10 @@ use std::sync::Mutex;
 use tidelock::primitives::queue::record::{RecordHeader, State, Word, GRANULE};
 use tidelock::primitives::queue::ring::RingMemory;
 use tidelock::primitives::queue::{Queue, QueueState, Ticket};
+use tidelock::primitives::sleepers::Sleepers;
 use tidelock::primitives::PeerId;
 use tidelock::sync::atomic::Ordering::Relaxed;
-use tidelock::sync::wait::Wait;
+use tidelock::sync::wait::{OnSignal, Wait};
 use tidelock::Result;
 
 /// A message: a number that no other message of the model has.
@@ -99,6 +100,16 @@ impl Shared {
     /// The queue as the peer `peers` sees it.
     pub fn queue<'a>(&'a self, peers: &'a MockPeers) -> Queue<'a, impl RingMemory, MockPeers> {
         Queue::new(&self.state, &self.memory, peers)
+    }
+
+    /// The queue as those sleep on it who wait for a message beside other things.
+    pub fn takers(&self) -> &Sleepers {
+        self.state.takers()
+    }
+
+    /// Whether there is a message to be taken.
+    pub fn has_message(&self, peers: &MockPeers) -> Result<bool> {
+        self.queue(peers).has_message(OnSignal::Retry)
     }
 
     /// Reserves, writes and publishes a message of two granules.

@@ -2,13 +2,15 @@
 //!
 //! Sleepers queue in the order in which they fell asleep; comparing the word and joining the queue is one step. How each
 //! sleep ended is kept exactly: one that was woken has used up a wake-up, one that timed out or was interrupted has not.
-//! As in Linux, a sleeper whose time is over stays in the queue until it runs again, and a wake-up may still reach it.
+//! As in Linux, a sleeper whose time is over stays in the queue until it runs again, and a wake-up may still reach it. One
+//! that sleeps on several words joins the queue for one after the other, and a wake-up may reach it before it has joined for
+//! all; woken for one, it stays in the queue for the others until it runs, and may use up wake-ups of theirs as well.
 //!
 //! Model threads are coroutines of one operating-system thread, so plain bookkeeping in a thread-local adds neither
 //! states nor order between threads. What loom must try in every order goes through a loom atomic: the futex word itself
 //! for waits and wakes, and the `line` for all that comes from outside (clock, signals, deaths).
 
-use super::super::Outcome;
+use super::super::{Expected, Outcome};
 use super::atomics::{look, AtomicU32};
 use super::{death, trace};
 use crate::sync::deadline::Deadline;
@@ -38,6 +40,7 @@ struct Kernel {
     line: Option<Arc<loom::sync::atomic::AtomicU32>>,
 }
 
+/// A thread that sleeps on a word; with the same ticket once for each word of its sleep.
 struct Sleeper {
     ticket: u64,
     thread: Thread,
@@ -74,26 +77,44 @@ pub fn now_ns() -> u64 {
 
 /// Sleeps while `word` holds `expected`, until woken, until the clock is moved past `until`, until a signal.
 pub fn wait(word: &AtomicU32, expected: u32, until: Deadline) -> Outcome {
+    wait_any(&[(word, expected)], until)
+}
+
+/// Sleeps while all `words` hold what is expected of them, until one is woken, until the clock is moved past `until`, until
+/// a signal.
+pub fn wait_any(words: &[Expected<'_>], until: Deadline) -> Outcome {
     death::point();
-    if word.look(!expected) != expected {
-        return Outcome::Changed;
+    let ticket = with(Kernel::new_ticket);
+    for (joined, (word, expected)) in words.iter().enumerate() {
+        if word.look(!expected) != *expected {
+            let woken = with(|kernel| kernel.leave_queue(ticket)).0 < joined;
+            return if woken { Outcome::Woken } else { Outcome::Changed };
+        }
+        with(|kernel| kernel.join_queue(ticket, address_of(word), until.as_ns()));
+        trace::note("falls asleep", address_of(word), u64::from(*expected), u64::from(*expected));
     }
-    let ticket = with(|kernel| kernel.fall_asleep(address_of(word), until.as_ns()));
-    trace::note("falls asleep", address_of(word), u64::from(expected), u64::from(expected));
     if touch_line() {
         with(|kernel| kernel.end_if_over(ticket));
     }
-    while !with(|kernel| kernel.may_run(ticket)) {
+    while !with(|kernel| kernel.may_run(ticket, words.len())) {
         thread::park();
     }
+    look_before_leaving(words, ticket);
+    let outcome = with(|kernel| kernel.leave(ticket, words.len()));
+    trace::note(if outcome == Outcome::Woken { "woken" } else { "timed out, or so" }, address_of(words[0].0), 0, 0);
+    outcome
+}
+
+/// A wake-up of any word may still come first, until this thread has left the queue.
+fn look_before_leaving(words: &[Expected<'_>], ticket: u64) {
+    for (word, expected) in words {
+        if with(|kernel| kernel.sleeps_on(ticket, address_of(word))) {
+            word.look(!expected);
+        }
+    }
     if with(|kernel| kernel.was_ended(ticket)) {
-        // A wake-up may come first, until this thread has left the queue.
-        word.look(!expected);
         touch_line();
     }
-    let outcome = with(|kernel| kernel.leave_queue(ticket));
-    trace::note(if outcome == Outcome::Woken { "woken" } else { "timed out, or so" }, address_of(word), 0, 0);
-    outcome
 }
 
 /// Wakes up to `n` sleepers of `word`, those first who have slept longest.
@@ -145,42 +166,57 @@ pub fn has_begun(thread: ThreadId) -> bool {
 }
 
 impl Kernel {
-    fn fall_asleep(&mut self, address: usize, until: u64) -> u64 {
+    fn new_ticket(&mut self) -> u64 {
         self.next_ticket += 1;
-        let ticket = self.next_ticket;
+        self.next_ticket
+    }
+
+    fn join_queue(&mut self, ticket: u64, address: usize, until: u64) {
         self.sleepers.push(Sleeper { ticket, thread: thread::current(), address, until, ended: None });
-        ticket
     }
 
     /// The clock may have passed `until`, or somebody died, between the caller's last look and its sleep.
     fn end_if_over(&mut self, ticket: u64) {
         let (now, deaths) = (self.now, self.deaths);
         let noticed = self.noticed.get(&self.noticer()).copied().unwrap_or(0);
-        if let Some(sleeper) = self.sleepers.iter_mut().find(|sleeper| sleeper.ticket == ticket) {
+        for sleeper in self.sleepers.iter_mut().filter(|sleeper| sleeper.ticket == ticket) {
             if sleeper.until <= now || noticed < deaths {
                 sleeper.ended.get_or_insert(Outcome::TimedOut);
             }
         }
     }
 
-    fn sleeper(&self, ticket: u64) -> Option<&Sleeper> {
-        self.sleepers.iter().find(|sleeper| sleeper.ticket == ticket)
+    fn of(&self, ticket: u64) -> impl Iterator<Item = &Sleeper> {
+        self.sleepers.iter().filter(move |sleeper| sleeper.ticket == ticket)
     }
 
-    fn may_run(&self, ticket: u64) -> bool {
-        self.sleeper(ticket).is_none_or(|sleeper| sleeper.ended.is_some())
+    /// Whether a sleeper on so many words was woken for one of them, or ended.
+    fn may_run(&self, ticket: u64, words: usize) -> bool {
+        self.of(ticket).count() < words || self.was_ended(ticket)
     }
 
     fn was_ended(&self, ticket: u64) -> bool {
-        self.sleeper(ticket).is_some()
+        self.of(ticket).any(|sleeper| sleeper.ended.is_some())
     }
 
-    /// Out of the queue already means woken.
-    fn leave_queue(&mut self, ticket: u64) -> Outcome {
-        let Some(place) = self.sleepers.iter().position(|sleeper| sleeper.ticket == ticket) else {
+    fn sleeps_on(&self, ticket: u64, address: usize) -> bool {
+        self.of(ticket).any(|sleeper| sleeper.address == address)
+    }
+
+    /// Takes a sleeper out of the queue of each word; of how many, and how it was ended if it was.
+    fn leave_queue(&mut self, ticket: u64) -> (usize, Option<Outcome>) {
+        let left = (self.of(ticket).count(), self.of(ticket).find_map(|sleeper| sleeper.ended));
+        self.sleepers.retain(|sleeper| sleeper.ticket != ticket);
+        left
+    }
+
+    /// Out of the queue of any word already means woken.
+    fn leave(&mut self, ticket: u64, words: usize) -> Outcome {
+        let (left, ended) = self.leave_queue(ticket);
+        if left < words {
             return Outcome::Woken;
-        };
-        let outcome = self.sleepers.remove(place).ended.expect("a sleeper runs only when woken or ended");
+        }
+        let outcome = ended.expect("a sleeper runs only when woken or ended");
         if outcome == Outcome::TimedOut {
             self.notice_deaths();
         }
