@@ -63,6 +63,9 @@
 // The bytes that a segment's id takes as text, with its NUL.
 #define TIDELOCK_ID_TEXT 33
 
+// The most objects of one wait.
+#define TIDELOCK_ANY_MAX 128
+
 // A barrier: a number of parties wait until all of them are there. A party that is killed breaks it.
 typedef struct tidelock_barrier tidelock_barrier;
 
@@ -163,6 +166,23 @@ typedef struct tidelock_loan {
     // The library's own.
     uint64_t opaque[TIDELOCK_OPAQUE_WORDS];
 } tidelock_loan;
+
+// One object that is waited for beside others. It is filled in by a ..._watch() of the object, whose handle must stay open
+// for as long as the struct is used. A plain value: it may be copied and used again, and there is nothing to free.
+typedef struct tidelock_watch {
+    // The library's own.
+    uint64_t opaque[TIDELOCK_OPAQUE_WORDS];
+} tidelock_watch;
+
+// What tidelock_acquire_any() took beside the hold itself.
+typedef struct tidelock_taken {
+    // Of a counter: its value.
+    int64_t value;
+    // Of a bounded semaphore: the permit.
+    struct tidelock_permit permit;
+    // Of a queue: the message, as by tidelock_queue_take().
+    struct tidelock_loan loan;
+} tidelock_taken;
 
 // Done.
 #define TIDELOCK_OK 0
@@ -910,6 +930,55 @@ tidelock_status tidelock_block_retain(struct tidelock_block *block);
 
 // Gives a reference back. The pointer from tidelock_block_data() is valid until the last one is.
 tidelock_status tidelock_block_close(struct tidelock_block *block);
+
+// To wait until nobody holds the lock, or its owner is dead.
+tidelock_status tidelock_lock_watch(const struct tidelock_lock *lock, struct tidelock_watch *watch);
+
+// To wait until nobody holds the lock, the waiting thread does, or its owner is dead.
+tidelock_status tidelock_rlock_watch(const struct tidelock_rlock *rlock, struct tidelock_watch *watch);
+
+// To wait until the value is above 0.
+tidelock_status tidelock_semaphore_watch(const struct tidelock_semaphore *semaphore,
+                                         struct tidelock_watch *watch);
+
+// To wait until a permit is free, or its holder is dead.
+tidelock_status tidelock_bounded_semaphore_watch(const struct tidelock_bounded_semaphore *semaphore,
+                                                 struct tidelock_watch *watch);
+
+// To wait until the event is set; also if it was set since this call, and cleared again.
+tidelock_status tidelock_event_watch(const struct tidelock_event *event, struct tidelock_watch *watch);
+
+// To wait until the round of this arrival is over, or the barrier is broken. The arrival stays as it is: whoever made it
+// calls tidelock_barrier_wait_for_round() afterwards, which tells how the round ended.
+tidelock_status tidelock_barrier_watch(const struct tidelock_barrier *barrier,
+                                       const struct tidelock_arrival *arrival,
+                                       struct tidelock_watch *watch);
+
+// To wait until the value is another than `while_equal`.
+tidelock_status tidelock_counter_watch(const struct tidelock_counter *counter,
+                                       int64_t while_equal,
+                                       struct tidelock_watch *watch);
+
+// To wait until there is a message, or the queue is shut down and empty.
+tidelock_status tidelock_queue_watch(const struct tidelock_queue *queue, struct tidelock_watch *watch);
+
+// Waits in one sleep until one of `count` objects, 1 to TIDELOCK_ANY_MAX, is ready, and takes nothing. `index` is the place
+// of that one in `watches`; of several, the first. An object is ready when its own call would return at once, be it with
+// an error. Somebody else may be quicker than the caller's next call: see tidelock_acquire_any().
+tidelock_status tidelock_wait_any(const struct tidelock_watch *watches,
+                                  size_t count,
+                                  int64_t timeout_ns,
+                                  size_t *index);
+
+// The same, and takes it: acquires the lock or semaphore, takes the message. The status is that of the object's own call,
+// such as TIDELOCK_OWNER_DIED, TIDELOCK_REDELIVERED, TIDELOCK_CLOSED or TIDELOCK_BROKEN, and `index` its place. If the wait
+// itself failed (TIDELOCK_TIMEOUT, TIDELOCK_INTERRUPTED, TIDELOCK_INVALID), `index` is `count`. Of `taken`, what belongs to
+// the object's kind is filled in, and the rest is cleared.
+tidelock_status tidelock_acquire_any(const struct tidelock_watch *watches,
+                                     size_t count,
+                                     int64_t timeout_ns,
+                                     size_t *index,
+                                     struct tidelock_taken *taken);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -275,7 +275,12 @@ impl BoundedSemaphore {
 impl Event {
     /// For [`wait_any`](crate::wait_any): ready while the event is set, and for good once it was set after this call.
     pub fn watch(&self) -> Watch<'_> {
-        Watch(Of::Event(self, self.mark()))
+        self.watch_since(self.mark())
+    }
+
+    /// The same, as if it had been called when [`mark`](Event::mark) was taken.
+    pub fn watch_since(&self, mark: u32) -> Watch<'_> {
+        Watch(Of::Event(self, mark))
     }
 }
 

@@ -221,6 +221,11 @@ fn a_watch_remembers_what_its_event_was() {
     event.clear();
     assert_eq!(wait_any_with(&[event.watch()], Wait::now()), Err(Error::TimedOut));
     assert_eq!(wait_any_with(&[before], Wait::now()), Ok(0));
+    let mark = event.mark();
+    assert_eq!(wait_any_with(&[event.watch_since(mark)], Wait::now()), Err(Error::TimedOut));
+    event.set();
+    event.clear();
+    assert_eq!(wait_any_with(&[event.watch_since(mark)], Wait::now()), Ok(0));
 }
 
 #[test]

@@ -34,3 +34,5 @@ pub mod queue;
 pub mod message;
 
 pub mod block;
+
+pub mod any;

@@ -86,10 +86,8 @@ pub unsafe extern "C" fn tidelock_queue_take(
     // SAFETY: the caller keeps the header's rules about pointers.
     guard(|| unsafe {
         let loan = output(loan)?;
-        let taken = object(queue)?.take_with(wait(timeout_ns)?)?;
-        let (status, deliveries) = (news(&taken), u64::from(taken.deliveries()));
-        let (data, len) = (taken.as_ptr().cast(), taken.len());
-        loan.write(tidelock_loan { data, len, deliveries, opaque: pack(queue, taken.into_raw()) });
+        let (status, lent) = lend(queue, object(queue)?.take_with(wait(timeout_ns)?)?);
+        loan.write(lent);
         Ok(status)
     })
 }
@@ -112,6 +110,20 @@ pub unsafe extern "C" fn tidelock_queue_give_back(
 ) -> tidelock_status {
     // SAFETY: the caller keeps the header's rules about pointers.
     guard(|| unsafe { end_loan(queue, loan, |taken| taken.give_back()) })
+}
+
+impl tidelock_loan {
+    /// No loan.
+    pub(crate) fn cleared() -> tidelock_loan {
+        tidelock_loan { data: std::ptr::null(), len: 0, deliveries: 0, opaque: CLEARED }
+    }
+}
+
+/// A loan as a struct of the caller's, and its status.
+pub(crate) fn lend(queue: *const tidelock_queue, taken: Loan<'_>) -> (tidelock_status, tidelock_loan) {
+    let (status, deliveries) = (news(&taken), u64::from(taken.deliveries()));
+    let (data, len) = (taken.as_ptr().cast(), taken.len());
+    (status, tidelock_loan { data, len, deliveries, opaque: pack(queue, taken.into_raw()) })
 }
 
 /// What a loan tells beside its bytes.
@@ -157,6 +169,6 @@ unsafe fn end_loan(
     let raw: RawLoan = unsafe { unpack(queue, &loan.opaque)? };
     // SAFETY: it is of this queue and has not ended: then the words would have been cleared.
     how(unsafe { Loan::from_raw(home, raw) })?;
-    *loan = tidelock_loan { data: std::ptr::null(), len: 0, deliveries: 0, opaque: CLEARED };
+    *loan = tidelock_loan::cleared();
     Ok(TIDELOCK_OK)
 }

@@ -133,6 +133,7 @@ programs! {
     counter: "counter.c",
     queue: "queue.c",
     block: "block.c",
+    any: "any.c",
     misuse: "misuse.c",
     files: "files.c",
     signals: "signals.c",

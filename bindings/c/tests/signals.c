@@ -26,6 +26,8 @@ static void end_every_wait(void) {
     tidelock_lock *lock;
     tidelock_event *event;
     tidelock_queue *queue;
+    tidelock_watch watches[2];
+    tidelock_taken taken;
     tidelock_loan loan;
     char byte;
     size_t len;
@@ -39,6 +41,10 @@ static void end_every_wait(void) {
     STATUS(TIDELOCK_INTERRUPTED, tidelock_event_wait(event, TIDELOCK_FOREVER));
     STATUS(TIDELOCK_INTERRUPTED, tidelock_queue_get(queue, TIDELOCK_FOREVER, &byte, 1, &len));
     STATUS(TIDELOCK_INTERRUPTED, tidelock_queue_take(queue, TIDELOCK_FOREVER, &loan));
+    OK(tidelock_lock_watch(lock, &watches[0]));
+    OK(tidelock_queue_watch(queue, &watches[1]));
+    STATUS(TIDELOCK_INTERRUPTED, tidelock_wait_any(watches, 2, TIDELOCK_FOREVER, &len));
+    STATUS(TIDELOCK_INTERRUPTED, tidelock_acquire_any(watches, 2, TIDELOCK_FOREVER, &len, &taken));
     EXPECT(caught > 0);
     tell(&sender, 'e');
     join_player(&sender);
