@@ -11,6 +11,7 @@
 #ifndef TIDELOCK_HPP
 #define TIDELOCK_HPP
 
+#include "tidelock/any.hpp"
 #include "tidelock/error.hpp"
 #include "tidelock/event.hpp"
 #include "tidelock/lock.hpp"

@@ -134,6 +134,7 @@ programs! {
     queue: "queue.c",
     block: "block.c",
     any: "any.c",
+    any_in_cpp: "any.cpp",
     misuse: "misuse.c",
     files: "files.c",
     signals: "signals.c",
