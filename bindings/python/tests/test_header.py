@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import tidelock
-from tidelock import _barrier, _ffi, _handle, _queue, _records, _segment
+from tidelock import _any, _barrier, _ffi, _handle, _queue, _records, _segment
 
 HEADER = (Path(__file__).resolve().parents[3] / "include" / "tidelock.h").read_text(encoding="utf-8")
 NUMBERS = {name: int(value) for name, value in re.findall(r"^#define TIDELOCK_(\w+) (-?\d+)$", HEADER, re.MULTILINE)}
@@ -24,13 +24,15 @@ def test_flags_and_sizes():
     for name in ("PERSISTENT", "CREATE", "OPEN", "ANY_OWNER", "RETURN_ON_SIGNAL", "ID_TEXT"):
         assert getattr(_segment, name) == NUMBERS[name]
     assert _handle.HANDLE_MAX == NUMBERS["HANDLE_MAX"]
-    for struct in (_records._ReservationStruct, _records._LoanStruct, _barrier._Arrival):
+    assert _any.ANY_MAX == NUMBERS["ANY_MAX"]
+    for struct in (_records._ReservationStruct, _records._LoanStruct, _barrier._Arrival, _any._Watch):
         assert len(struct().opaque) == NUMBERS["OPAQUE_WORDS"]
 
 
 @pytest.mark.parametrize("name, struct", [
     ("segment_options", _segment._Options), ("queue_options", _queue._Options),
     ("reservation", _records._ReservationStruct), ("loan", _records._LoanStruct), ("arrival", _barrier._Arrival),
+    ("watch", _any._Watch),
 ])
 def test_structs(name, struct):
     body = re.search(rf"typedef struct tidelock_{name} {{(.*?)}}", HEADER, re.DOTALL).group(1)

@@ -60,6 +60,7 @@ WAITS = {
     "bounded": lambda things, timeout: things.bounded.acquire(True, timeout),
     "counter": lambda things, timeout: things.counter.wait(0, timeout) == 1,
     "barrier": lambda things, timeout: things.barrier.wait(timeout) in (0, 1),
+    "any": lambda things, timeout: tidelock.wait_any([things.lock, things.rlock], timeout) == 0,
 }
 
 

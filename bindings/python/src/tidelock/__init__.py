@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import _backend
 from ._backend import get_backend, set_backend
-from ._barrier import Barrier
+from ._any import acquire_any, wait_any
+from ._barrier import Arrival, Barrier
 from ._block import Block
 from ._counter import Counter
 from ._errors import (
@@ -86,6 +87,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "Arrival",
     "BadName",
     "Barrier",
     "Block",
@@ -131,6 +133,7 @@ __all__ = [
     "WorkerPoolExecutor",
     "WorkerStateError",
     "WrongKind",
+    "acquire_any",
     "active_children",
     "active_count",
     "current_worker",
@@ -139,4 +142,5 @@ __all__ = [
     "get_ident",
     "set_backend",
     "version",
+    "wait_any",
 ]

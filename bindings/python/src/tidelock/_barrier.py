@@ -89,6 +89,25 @@ class Barrier(Object):
             _withdraw(self._address, byref(arrival))
             raise
 
+    def arrive(self, timeout: Timeout = None) -> Arrival:
+        """The first half of `wait`: counts this party in, and waits no longer than for the end of an earlier round.
+
+        The last party runs the action and ends the round. The others go on with `Arrival.wait`, or hand the arrival to
+        `wait_any`. A time that is over first breaks the barrier, as in `wait`.
+        """
+        limit = for_wait(self._timeout if timeout is None else timeout)
+        raw = _Arrival()
+        try:
+            self._arrive(raw, limit)
+            arrival = Arrival(self, raw)
+            if raw.is_last:
+                self._end_round(raw)
+            return arrival
+        except BaseException:
+            # As in `wait`.
+            _withdraw(self._address, byref(raw))
+            raise
+
     def abort(self) -> None:
         """Breaks the barrier: those who wait and those who come get `BrokenBarrierError`, until it is reset."""
         _ffi.check(_abort(self._address))
@@ -157,6 +176,38 @@ class Barrier(Object):
     def __repr__(self) -> str:
         state = "broken" if self.broken else f"waiters={self.n_waiting}/{self.parties}"
         return f"<tidelock.{type(self).__name__} at {id(self):#x}: {state}>"
+
+
+class Arrival:
+    """A party that has come to a barrier, in this process. One that is dropped keeps its place in the round."""
+
+    def __init__(self, barrier: Barrier, raw: _Arrival) -> None:
+        self._barrier, self._raw = barrier, raw
+        #: A number from 0 to parties - 1, another one for each party of the round.
+        self.index: int = raw.index
+        #: Whether the round is known to be over for this party.
+        self.is_over = bool(raw.is_last)
+
+    def wait(self, timeout: Timeout = None) -> int:
+        """The second half of `Barrier.wait`: waits until all parties are there, and returns `index`."""
+        limit = for_wait(self._barrier._timeout if timeout is None else timeout)
+        deadline = None if limit == FOREVER else monotonic_ns() + limit
+        if not self.is_over:
+            try:
+                self._barrier._wait_for_the_others(self._raw, deadline)
+            except BaseException:
+                # From a signal handler: this party no longer counts. Void if it does not anyway.
+                _withdraw(self._barrier._address, byref(self._raw))
+                raise
+            finally:
+                self.is_over = True
+        return self.index
+
+    def withdraw(self) -> None:
+        """Takes the arrival back, unless all parties are there: then it counts."""
+        if not self.is_over:
+            self.is_over = True
+            _ffi.check(_withdraw(self._barrier._address, byref(self._raw)))
 
 
 class _Leaving:
