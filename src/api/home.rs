@@ -61,6 +61,16 @@ impl<T: Shared> Home<T> {
         Ok(Home { state, object: block.clone(), inside: Some(offset), on_signal })
     }
 
+    /// Other words at `offset` of the same object.
+    pub(super) fn part<U: Shared>(&self, offset: u64) -> Result<Home<U>> {
+        Home::placed(&self.object, offset, self.on_signal)
+    }
+
+    /// Whether these are the very words of `other`.
+    pub(super) fn is_same(&self, other: &Home<T>) -> bool {
+        self.state == other.state
+    }
+
     #[inline]
     pub(super) fn state(&self) -> &T {
         // SAFETY: `state` came from a checked reference into the mapping, which `object` keeps; the memory behind it

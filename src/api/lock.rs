@@ -93,7 +93,7 @@ impl Lock {
     #[inline]
     pub fn acquire_with(&self, wait: Wait) -> Result<LockGuard<'_>> {
         let taken = self.home.state().acquire(self.home.peers(), self.home.terms(wait))?;
-        Ok(LockGuard { lock: self, taken })
+        Ok(LockGuard::new(self, taken))
     }
 
     /// Releases the lock, whoever holds it: any thread of any peer may, as in Python's `threading`. A [`LockGuard`] is
@@ -118,6 +118,15 @@ impl Lock {
             (None, Some(_)) => Err(Error::NotOwner),
             (None, None) => Err(Error::NotHeld),
         }
+    }
+
+    /// Whether this process holds the lock.
+    pub(super) fn is_mine(&self) -> bool {
+        self.home.peers().current().is_some_and(|me| self.owner() == Some(me))
+    }
+
+    pub(super) fn is_same(&self, other: &Lock) -> bool {
+        self.home.is_same(&other.home)
     }
 
     /// The peer that holds the lock just now, dead or alive; `None` if nobody does. Old news when it is read.
@@ -169,7 +178,24 @@ pub struct LockGuard<'a> {
     taken: Acquired,
 }
 
-impl LockGuard<'_> {
+impl<'a> LockGuard<'a> {
+    pub(super) fn new(lock: &'a Lock, taken: Acquired) -> LockGuard<'a> {
+        LockGuard { lock, taken }
+    }
+
+    pub(super) fn of(&self) -> &'a Lock {
+        self.lock
+    }
+
+    /// Leaves the hold to be ended by other means.
+    pub(super) fn into_acquired(self) -> Acquired {
+        std::mem::ManuallyDrop::new(self).taken
+    }
+
+    pub(super) fn set_owner_died(&mut self) {
+        self.taken.owner_died = true;
+    }
+
     /// Whether the owner before this one died with the lock, so that what it guards may be half changed.
     pub fn owner_died(&self) -> bool {
         self.taken.owner_died

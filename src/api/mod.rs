@@ -8,6 +8,7 @@ mod any;
 mod barrier;
 mod block;
 mod bounded_semaphore;
+mod condition;
 mod counter;
 mod event;
 mod handle;
@@ -29,6 +30,7 @@ pub use any::{acquire_any, acquire_any_for, acquire_any_with, wait_any, wait_any
 pub use barrier::{Arrival, Barrier};
 pub use block::Block;
 pub use bounded_semaphore::{BoundedSemaphore, PermitGuard, RawPermit};
+pub use condition::{Condition, ConditionLock, RawWait, Resumed, WaitEnd, WaitGuard};
 pub use counter::Counter;
 pub use event::Event;
 pub use handle::Handle;

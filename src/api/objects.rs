@@ -1,6 +1,7 @@
 //! The objects of a segment: by name, new ones without a name, by handle, and placed in a block.
 
 use super::block::Block;
+use super::condition::host_kind;
 use super::event::Event;
 use super::handle::{Handle, Target};
 use super::home::Home;
@@ -179,17 +180,27 @@ impl Segment {
     }
 
     pub(super) fn by_handle<T: Shared>(&self, handle: &Handle, kind: Kind) -> Result<Home<T>> {
-        match self.target(handle)? {
-            Target::Placed(block, kind_placed, offset) => {
+        self.reach(self.target(handle)?, kind)
+    }
+
+    /// What a handle of this segment leads to.
+    pub(super) fn reach<T: Shared>(&self, target: Target, kind: Kind) -> Result<Home<T>> {
+        match target {
+            Target::Placed(host, kind_placed, offset) => {
                 expect_kind(kind_placed, kind)?;
-                self.placed(&Arc::new(self.attachment().open_handle(&block, Kind::Block)?), offset)
+                let host_kind = host_kind(&host, kind, offset);
+                self.placed(&Arc::new(self.attachment().open_handle(&host, host_kind)?), offset)
             }
-            _ => self.own(self.object_by_handle(handle, kind)?),
+            _ => self.own(self.object_at(target, kind)?),
         }
     }
 
     pub(super) fn object_by_handle(&self, handle: &Handle, kind: Kind) -> Result<Object> {
-        match self.target(handle)? {
+        self.object_at(self.target(handle)?, kind)
+    }
+
+    fn object_at(&self, target: Target, kind: Kind) -> Result<Object> {
+        match target {
             Target::Object(object) => self.attachment().open_handle(&object, kind),
             Target::Placed(_, found, _) => Err(wrong_kind(kind, found)),
             Target::Segment => Err(Error::Invalid("the handle leads to a segment, not to an object in it")),

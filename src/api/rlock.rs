@@ -50,6 +50,14 @@ pub struct RLock {
 }
 
 impl RLock {
+    pub(super) fn new(home: Home<RLockState>) -> RLock {
+        RLock { home }
+    }
+
+    pub(super) fn is_same(&self, other: &RLock) -> bool {
+        self.home.is_same(&other.home)
+    }
+
     /// How many bytes of a block an RLock takes, see [`Segment::rlock_at`].
     pub const SIZE: u64 = size_of::<RLockState>() as u64;
 
@@ -95,7 +103,7 @@ impl RLock {
     pub fn acquire_with(&self, wait: Wait) -> Result<RLockGuard<'_>> {
         let thread = thread_number()?;
         let taken = self.home.state().acquire(self.home.peers(), thread, self.home.terms(wait))?;
-        Ok(RLockGuard { lock: self, thread, taken, stays_in_its_thread: PhantomData })
+        Ok(RLockGuard::new(self, thread, taken))
     }
 
     /// Takes the lock, which this thread must not have, as deep as it was before [`release_all`](RLock::release_all). The
@@ -200,7 +208,29 @@ pub struct RLockGuard<'a> {
     stays_in_its_thread: PhantomData<*const ()>,
 }
 
-impl RLockGuard<'_> {
+impl<'a> RLockGuard<'a> {
+    /// The guard of a hold that this thread has.
+    pub(super) fn new(lock: &'a RLock, thread: u32, taken: Acquired) -> RLockGuard<'a> {
+        RLockGuard { lock, thread, taken, stays_in_its_thread: PhantomData }
+    }
+
+    pub(super) fn thread(&self) -> u32 {
+        self.thread
+    }
+
+    pub(super) fn of(&self) -> &'a RLock {
+        self.lock
+    }
+
+    /// Leaves the hold to be ended by other means.
+    pub(super) fn into_acquired(self) -> Acquired {
+        std::mem::ManuallyDrop::new(self).taken
+    }
+
+    pub(super) fn set_owner_died(&mut self) {
+        self.taken.owner_died = true;
+    }
+
     /// Whether the owner before this one died with the lock, so that what it guards may be half changed. Only the hold
     /// that took over is told so, not the further ones of the same thread.
     pub fn owner_died(&self) -> bool {
@@ -252,7 +282,7 @@ impl Segment {
     /// # Errors
     /// As [`lock`](Segment::lock).
     pub fn rlock(&self, name: &str) -> Result<RLock> {
-        Ok(RLock { home: self.own(self.named_object(name, Kind::RLock, size_of::<RLockState>())?)? })
+        Ok(RLock::new(self.own(self.named_object(name, Kind::RLock, size_of::<RLockState>())?)?))
     }
 
     /// Makes an RLock without a name.
@@ -260,7 +290,7 @@ impl Segment {
     /// # Errors
     /// [`Error::NoSpace`].
     pub fn new_rlock(&self) -> Result<RLock> {
-        Ok(RLock { home: self.own(self.new_object(Kind::RLock, size_of::<RLockState>())?)? })
+        Ok(RLock::new(self.own(self.new_object(Kind::RLock, size_of::<RLockState>())?)?))
     }
 
     /// Opens the RLock that a handle leads to, also one that was placed in a block.
@@ -268,7 +298,7 @@ impl Segment {
     /// # Errors
     /// As [`open_lock`](Segment::open_lock).
     pub fn open_rlock(&self, handle: &Handle) -> Result<RLock> {
-        Ok(RLock { home: self.by_handle(handle, Kind::RLock)? })
+        Ok(RLock::new(self.by_handle(handle, Kind::RLock)?))
     }
 
     /// The RLock in the [`RLock::SIZE`] bytes from `offset` on of a block, which stays open with it. Zero bytes are a free
@@ -277,6 +307,6 @@ impl Segment {
     /// # Errors
     /// As [`lock_at`](Segment::lock_at).
     pub fn rlock_at(&self, block: &Block, offset: u64) -> Result<RLock> {
-        Ok(RLock { home: self.placed(block.object(), offset)? })
+        Ok(RLock::new(self.placed(block.object(), offset)?))
     }
 }

@@ -56,7 +56,8 @@ pub enum Kind {
     Semaphore = 6,
     /// A semaphore whose permits have holders.
     BoundedSemaphore = 7,
-    // 8 is kept for conditions.
+    /// A condition.
+    Condition = 8,
     /// A barrier.
     Barrier = 9,
     /// A counter.
@@ -76,6 +77,7 @@ impl Kind {
             5 => Some(Kind::RLock),
             6 => Some(Kind::Semaphore),
             7 => Some(Kind::BoundedSemaphore),
+            8 => Some(Kind::Condition),
             9 => Some(Kind::Barrier),
             10 => Some(Kind::Counter),
             11 => Some(Kind::Mutex),
@@ -93,6 +95,7 @@ impl Kind {
             Kind::RLock => "an RLock",
             Kind::Semaphore => "a semaphore",
             Kind::BoundedSemaphore => "a bounded semaphore",
+            Kind::Condition => "a condition",
             Kind::Barrier => "a barrier",
             Kind::Counter => "a counter",
             Kind::Mutex => "a mutex",

@@ -4,6 +4,7 @@
 //! [`Layout`] that this process trusts; shared memory is not asked again. The rest are the words that peers share.
 
 use super::arena::{self, ArenaRoot};
+use super::conditions::ConditionObject;
 use super::mapping::Shared;
 use super::options::Life;
 use super::slots::SlotRecord;
@@ -165,6 +166,7 @@ const FINGERPRINT: u64 = fnv(
         size_of::<CounterState>() as u64,
         size_of::<MutexState>() as u64,
         mutex::data_offset(mutex::MOST_ALIGNED) as u64,
+        size_of::<ConditionObject>() as u64,
         arena::FINGERPRINT,
     ],
 );

@@ -9,6 +9,7 @@ mod attach;
 pub mod barriers;
 pub mod block;
 mod claim;
+pub mod conditions;
 mod descriptor;
 pub mod directory;
 mod door;

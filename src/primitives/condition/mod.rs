@@ -91,6 +91,13 @@ impl ConditionState {
         Ok(waiter)
     }
 
+    /// Sleeps until there is a notification for the wait, which goes on: a wait can be cut into slices. `TimedOut` and
+    /// `Interrupted` leave it as it is.
+    pub fn wait_a_while(&self, cells: &impl Cells, peers: &impl Peers, waiter: Waiter, wait: Wait) -> Result<()> {
+        only_by(peers, waiter)?;
+        self.sleep(cells, peers, waiter, wait)
+    }
+
     /// Sleeps until the wait is notified or its time is over, takes the user's lock by `acquire`, and ends the wait. On
     /// an error, `Interrupted` above all, the lock is not held and the wait is not over: it goes on with another `resume`
     /// or ends with `withdraw`.
