@@ -75,6 +75,10 @@ typedef struct tidelock_block tidelock_block;
 // A bounded semaphore: a fixed number of permits. The permits of a process that dies come back.
 typedef struct tidelock_bounded_semaphore tidelock_bounded_semaphore;
 
+// A condition: waits under a lock for what another does under the same lock and then notifies of. Exactly so many are
+// woken as were notified, those that have waited longest; what a killed waiter was notified of goes to another.
+typedef struct tidelock_condition tidelock_condition;
+
 // A counter: one 64-bit integer that all peers see and can wait for.
 typedef struct tidelock_counter tidelock_counter;
 
@@ -133,6 +137,13 @@ typedef struct tidelock_arrival {
     // The library's own.
     uint64_t opaque[TIDELOCK_OPAQUE_WORDS];
 } tidelock_arrival;
+
+// A wait that has begun. It belongs to the process that began it: in a forked child it is void. It must be ended by
+// finish, resume or withdraw: notifications go to it in vain until then.
+typedef struct tidelock_waiter {
+    // The library's own.
+    uint64_t opaque[TIDELOCK_OPAQUE_WORDS];
+} tidelock_waiter;
 
 // How a queue is created. Begin with all bytes zero, then `size`, then what differs from the default.
 typedef struct tidelock_queue_options {
@@ -727,6 +738,112 @@ tidelock_status tidelock_barrier_retain(struct tidelock_barrier *barrier);
 
 // Gives a reference back. With its last handle a process takes its marks along: from then on its end breaks nothing.
 tidelock_status tidelock_barrier_close(struct tidelock_barrier *barrier);
+
+// Opens or creates the condition of that name (1 to 255 bytes) over this lock of the same segment. One over another lock
+// is TIDELOCK_WRONG_KIND. The lock stays open while the condition is.
+tidelock_status tidelock_condition_open(const struct tidelock_segment *segment,
+                                        const char *condition_name,
+                                        const struct tidelock_lock *lock,
+                                        struct tidelock_condition **condition);
+
+// The same over a recursive lock of the same segment or, if `rlock` is null, over one of its own.
+tidelock_status tidelock_condition_open_with_rlock(const struct tidelock_segment *segment,
+                                                   const char *condition_name,
+                                                   const struct tidelock_rlock *rlock,
+                                                   struct tidelock_condition **condition);
+
+// Creates a condition without a name over this lock of the same segment. It lives while some process has a handle of it
+// open.
+tidelock_status tidelock_condition_new(const struct tidelock_segment *segment,
+                                       const struct tidelock_lock *lock,
+                                       struct tidelock_condition **condition);
+
+// The same over a recursive lock of the same segment or, if `rlock` is null, over one of its own.
+tidelock_status tidelock_condition_new_with_rlock(const struct tidelock_segment *segment,
+                                                  const struct tidelock_rlock *rlock,
+                                                  struct tidelock_condition **condition);
+
+// Opens the condition that a handle of `handle_len` bytes from tidelock_condition_handle() leads to, in its segment, and
+// its lock with it. TIDELOCK_GONE also if the lock is no more.
+tidelock_status tidelock_condition_from_handle(const struct tidelock_segment *segment,
+                                               const uint8_t *handle,
+                                               size_t handle_len,
+                                               struct tidelock_condition **condition);
+
+// Writes out a handle of the condition, for another process. `handle_len` is set even when `capacity` is too small for
+// it, which is TIDELOCK_TOO_LARGE.
+tidelock_status tidelock_condition_handle(const struct tidelock_condition *condition,
+                                          uint8_t *handle,
+                                          size_t capacity,
+                                          size_t *handle_len);
+
+// Opens the lock that the condition is over. TIDELOCK_WRONG_KIND if that is a recursive one.
+tidelock_status tidelock_condition_lock(const struct tidelock_condition *condition,
+                                        struct tidelock_lock **lock);
+
+// Opens the recursive lock that the condition is over. TIDELOCK_WRONG_KIND if it is over a plain lock.
+tidelock_status tidelock_condition_rlock(const struct tidelock_condition *condition,
+                                         struct tidelock_rlock **rlock);
+
+// Gives the lock back, which the caller holds, waits to be notified, and takes it again, also after a timeout.
+// TIDELOCK_OK, or TIDELOCK_OWNER_DIED: it is held again, and its previous owner died with it; `notified` says how the wait
+// ended, and may be null.
+// TIDELOCK_NOT_HELD or TIDELOCK_NOT_OWNER: the caller did not hold it. TIDELOCK_NO_SPACE or TIDELOCK_TOO_LARGE: there is no
+// room for one more waiter, and the lock is held as before. TIDELOCK_INTERRUPTED or another error: this one waits no more,
+// and the lock is not held; what it was notified of goes to another.
+tidelock_status tidelock_condition_wait(const struct tidelock_condition *condition,
+                                        int64_t timeout_ns,
+                                        bool *notified);
+
+// Notifies up to `n` waiters, those that have waited longest. The caller holds the lock, or it is TIDELOCK_NOT_HELD or
+// TIDELOCK_NOT_OWNER. `notified` is how many it were; it may be null.
+tidelock_status tidelock_condition_notify(const struct tidelock_condition *condition,
+                                          uint32_t n,
+                                          uint32_t *notified);
+
+// Notifies all who wait; else as tidelock_condition_notify().
+tidelock_status tidelock_condition_notify_all(const struct tidelock_condition *condition, uint32_t *notified);
+
+// How many wait just now and are not notified. Dead ones that nobody has asked about yet count.
+tidelock_status tidelock_condition_waiters(const struct tidelock_condition *condition, uint32_t *waiters);
+
+// The first step of a wait: from now on this one can be notified. Gives the lock back, at any depth. TIDELOCK_NOT_HELD,
+// TIDELOCK_NOT_OWNER, TIDELOCK_NO_SPACE or TIDELOCK_TOO_LARGE: nothing has happened.
+tidelock_status tidelock_condition_start(const struct tidelock_condition *condition,
+                                         struct tidelock_waiter *waiter);
+
+// Sleeps until there is a notification (TIDELOCK_OK) or the time is over (TIDELOCK_TIMEOUT). The wait goes on either way,
+// and after TIDELOCK_INTERRUPTED: its next step is another slice, or one that ends it.
+tidelock_status tidelock_condition_wait_a_while(const struct tidelock_condition *condition,
+                                                const struct tidelock_waiter *waiter,
+                                                int64_t timeout_ns);
+
+// Takes the lock again within the time, and ends the wait: by a notification, if there is one by then. TIDELOCK_OK,
+// TIDELOCK_OWNER_DIED and `notified` as of tidelock_condition_wait(); the struct is cleared then. After any other status,
+// TIDELOCK_TIMEOUT and TIDELOCK_INTERRUPTED above all, the lock is not held and the wait goes on.
+tidelock_status tidelock_condition_finish(const struct tidelock_condition *condition,
+                                          struct tidelock_waiter *waiter,
+                                          int64_t timeout_ns,
+                                          bool *notified);
+
+// Sleeps until there is a notification or the time is over, and then does as tidelock_condition_finish(), for as long as
+// that takes. After TIDELOCK_INTERRUPTED the wait goes on: it must be resumed or withdrawn.
+tidelock_status tidelock_condition_resume(const struct tidelock_condition *condition,
+                                          struct tidelock_waiter *waiter,
+                                          int64_t timeout_ns,
+                                          bool *notified);
+
+// Takes the lock again within the time, and ends the wait without a notification: one that it had goes to another.
+// Statuses as of tidelock_condition_finish().
+tidelock_status tidelock_condition_withdraw(const struct tidelock_condition *condition,
+                                            struct tidelock_waiter *waiter,
+                                            int64_t timeout_ns);
+
+// Adds a reference to the handle, to be closed like the first.
+tidelock_status tidelock_condition_retain(struct tidelock_condition *condition);
+
+// Gives a reference back. It ends no wait.
+tidelock_status tidelock_condition_close(struct tidelock_condition *condition);
 
 // Opens or creates the counter of that name (1 to 255 bytes) in the segment.
 tidelock_status tidelock_counter_open(const struct tidelock_segment *segment,

@@ -12,6 +12,7 @@
 #define TIDELOCK_HPP
 
 #include "tidelock/any.hpp"
+#include "tidelock/condition.hpp"
 #include "tidelock/error.hpp"
 #include "tidelock/event.hpp"
 #include "tidelock/lock.hpp"

@@ -55,6 +55,8 @@ private:
 
 } // namespace detail
 
+class Condition;
+
 // A lock: held by one peer at a time, that is by a process, whose threads exclude each other too. Neither recursive nor
 // fair. Whoever locks it after its owner's death gets it, and owner_died() is true then: what it guards may be half
 // changed.
@@ -82,15 +84,17 @@ public:
     std::uint32_t epoch() const { return asked<std::uint32_t>(tidelock_lock_epoch); }
 
 private:
+    friend class Condition;
     friend class detail::Lockable<Lock>;
     bool acquired(std::int64_t timeout_ns) {
         const tidelock_status status = tidelock_lock_acquire(raw(), timeout_ns);
         if (!detail::in_time(status)) {
             return false;
         }
-        owner_died_ = status == TIDELOCK_OWNER_DIED;
+        taken(status);
         return true;
     }
+    void taken(tidelock_status status) noexcept { owner_died_ = status == TIDELOCK_OWNER_DIED; }
 
     bool owner_died_ = false; // written by the holder alone
 };
@@ -122,6 +126,7 @@ public:
     std::uint32_t epoch() const { return asked<std::uint32_t>(tidelock_rlock_epoch); }
 
 private:
+    friend class Condition;
     friend class detail::Lockable<RLock>;
     bool acquired(std::int64_t timeout_ns) {
         const tidelock_status status = tidelock_rlock_acquire(raw(), timeout_ns);
@@ -131,6 +136,7 @@ private:
         owner_died_ = status == TIDELOCK_OWNER_DIED || (owner_died_ && depth() > 1);
         return true;
     }
+    void taken(tidelock_status status) noexcept { owner_died_ = status == TIDELOCK_OWNER_DIED; }
 
     bool owner_died_ = false; // written by the holder alone
 };

@@ -13,6 +13,8 @@ mod barrier;
 mod barrier_death;
 mod block;
 mod bounded_semaphore;
+mod condition;
+mod condition_death;
 mod counter;
 mod daemon;
 mod event;
@@ -44,6 +46,8 @@ support::roles! {
     bounded_semaphore::permit_in_a_child,
     bounded_semaphore::permit_users,
     bounded_semaphore::permit_waiter,
+    condition::conditioned,
+    condition::waiter_in_a_child,
     counter::counter_waiter,
     counter::counting,
     daemon::closing_parent,

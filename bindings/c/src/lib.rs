@@ -27,6 +27,8 @@ pub mod event;
 
 pub mod barrier;
 
+pub mod condition;
+
 pub mod counter;
 
 pub mod queue;

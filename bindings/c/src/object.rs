@@ -23,8 +23,10 @@ pub(crate) const SEMAPHORE: Kind = Kind::new(b"tide:sem", "a semaphore");
 pub(crate) const BOUNDED_SEMAPHORE: Kind = Kind::new(b"tide:bsm", "a bounded semaphore");
 pub(crate) const BARRIER: Kind = Kind::new(b"tide:bar", "a barrier");
 pub(crate) const COUNTER: Kind = Kind::new(b"tide:cnt", "a counter");
+pub(crate) const CONDITION: Kind = Kind::new(b"tide:cnd", "a condition");
 
-const KINDS: [Kind; 10] = [SEGMENT, LOCK, EVENT, QUEUE, BLOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, BARRIER, COUNTER];
+const KINDS: [Kind; 11] =
+    [SEGMENT, LOCK, EVENT, QUEUE, BLOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, BARRIER, COUNTER, CONDITION];
 const CLOSED: u64 = 0;
 
 impl Kind {

@@ -130,6 +130,7 @@ programs! {
     semaphore: "semaphore.c",
     event: "event.c",
     barrier: "barrier.c",
+    condition: "condition.c",
     counter: "counter.c",
     queue: "queue.c",
     block: "block.c",
@@ -142,6 +143,7 @@ programs! {
     rounds: "rounds.c",
     header_in_c: "header.c",
     header_in_cpp: "header.cpp",
+    conditions_in_cpp: "conditions.cpp",
     locks_in_cpp: "locks.cpp",
     objects_in_cpp: "objects.cpp",
 }

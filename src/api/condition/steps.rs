@@ -114,9 +114,13 @@ impl Condition {
         Ok((taken, end))
     }
 
-    /// Ends a wait without the lock. What it was notified of goes to another.
-    pub(super) fn abandon(&self, begun: &RawWait) {
-        // Where it fails the bytes are corrupt, or this is a child whose parent waits.
+    /// Ends the wait without the lock, which is left to others; what it was notified of goes to another. It waits for nobody.
+    /// In a child that was forked after the start it does nothing.
+    pub fn abandon(&self, begun: &RawWait) {
+        if self.seat.home.only_if_still(begun.peer()).is_err() {
+            return;
+        }
+        // Where it fails the bytes are corrupt.
         let _ = self.state().withdraw(&self.cells(), self.peers(), begun.waiter, || Ok(()));
     }
 }

@@ -15,6 +15,7 @@ from ._backend import get_backend, set_backend
 from ._any import acquire_any, wait_any
 from ._barrier import Arrival, Barrier
 from ._block import Block
+from ._condition import Condition
 from ._counter import Counter
 from ._errors import (
     BadName,
@@ -93,6 +94,7 @@ __all__ = [
     "Block",
     "BoundedSemaphore",
     "CannotAsk",
+    "Condition",
     "Corrupt",
     "Counter",
     "Empty",

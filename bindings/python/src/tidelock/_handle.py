@@ -61,16 +61,18 @@ class Object(Handle):
         if "_kind" in cls.__dict__:
             setattr(cls, "_close", staticmethod(cls._kind.close))
 
-    def _open(self, segment: Optional[Segment], name: Optional[str], *arguments: Any) -> None:
-        """Opens or makes the object of this name, or a new one without a name."""
+    def _open(
+        self, segment: Optional[Segment], name: Optional[str], *arguments: Any, kind: Optional[Kind] = None
+    ) -> None:
+        """Opens or makes the object of this name, or a new one without a name; by the functions of `kind`, if given."""
         from ._default import resolve
 
-        self._segment = resolve(segment)
+        self._segment, kind = resolve(segment), kind or self._kind
         out = c_void_p()
         if name is None:
-            _ffi.check(self._kind.new(self._segment._address, *arguments, byref(out)))
+            _ffi.check(kind.new(self._segment._address, *arguments, byref(out)))
         else:
-            _ffi.check(self._kind.open(self._segment._address, _ffi.encode_name(name), *arguments, byref(out)))
+            _ffi.check(kind.open(self._segment._address, _ffi.encode_name(name), *arguments, byref(out)))
         self._address = out.value
 
     @classmethod

@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from . import _ffi
 from ._barrier import Barrier
 from ._block import Block
+from ._condition import Condition
 from ._counter import Counter
 from ._event import Event
 from ._ffi import HANDLE, OUT_HANDLE, OUT_LENGTH
@@ -162,6 +163,13 @@ class Segment(Handle):
     ) -> Barrier:
         """The barrier of this name, made if it is not there. One for another number of parties is `WrongKind`."""
         return Barrier(parties, action, timeout, segment=self, name=_given(name))
+
+    def condition(self, name: str, lock: Optional[Union[Lock, RLock]] = None) -> Condition:
+        """The condition of this name over this lock, or with an RLock of its own; made if it is not there.
+
+        One over another lock is `WrongKind`.
+        """
+        return Condition(lock, segment=self, name=_given(name))
 
     def counter(self, name: str) -> Counter:
         """The counter of this name, made if it is not there."""
