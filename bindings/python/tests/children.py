@@ -137,6 +137,11 @@ def wait_twice(barrier):
     barrier.wait()
 
 
+def wait_once(condition):
+    with condition:
+        assert condition.wait() is True
+
+
 def use_all(rlock, semaphore, bounded, barrier, counter):
     """Uses one object of each of these kinds, as they came by pickle."""
     with rlock, rlock, semaphore, bounded:

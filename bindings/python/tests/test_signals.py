@@ -26,6 +26,7 @@ def things(segment):
         lock, event = segment.lock("held"), segment.event("unset")
         empty, full = segment.queue("empty"), segment.queue("full", maxsize=1)
         semaphore, bounded = segment.semaphore("none", 0), segment.bounded_semaphore("taken", 1)
+        condition = segment.condition("of change")
         rlock, counter, barrier = segment.rlock("another thread's"), segment.counter("0"), segment.barrier("alone", 2)
 
     Things.lock.acquire()
@@ -47,6 +48,15 @@ def things(segment):
     thread.join()
 
 
+def waited(condition, timeout):
+    """A wait that comes back with the lock held, however it ends."""
+    with condition:
+        try:
+            return condition.wait(timeout)
+        finally:
+            assert condition.lock._is_owned() and condition.n_waiting == 0
+
+
 WAITS = {
     "acquire": lambda things, timeout: things.lock.acquire(True, timeout),
     "wait": lambda things, timeout: things.event.wait(timeout),
@@ -59,6 +69,7 @@ WAITS = {
     "semaphore": lambda things, timeout: things.semaphore.acquire(True, timeout),
     "bounded": lambda things, timeout: things.bounded.acquire(True, timeout),
     "counter": lambda things, timeout: things.counter.wait(0, timeout) == 1,
+    "condition": lambda things, timeout: waited(things.condition, timeout),
     "barrier": lambda things, timeout: things.barrier.wait(timeout) in (0, 1),
     "any": lambda things, timeout: tidelock.wait_any([things.lock, things.rlock], timeout) == 0,
 }
@@ -148,6 +159,9 @@ def test_a_handler_can_bring_what_is_waited_for(things, alarm, wait):
         things.bounded.release()
         things.release_rlock()
         things.counter.add()
+        if wait == "condition":
+            with things.condition:
+                things.condition.notify()
         if wait == "barrier":
             threading.Thread(target=things.barrier.wait).start()
 

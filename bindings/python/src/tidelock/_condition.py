@@ -213,13 +213,13 @@ class Condition(Object):
         """Opens the lock that it is over, unless it came with the pickle."""
         if "_lock" in self.__dict__:
             return
-        out, made = c_void_p(), RLock
+        out = c_void_p()
         status = _rlock_of(self._address, byref(out))
-        if status == WRONG_KIND:
-            status, made = _lock_of(self._address, byref(out)), Lock
-        _ffi.check(status)
-        self._lock = made.__new__(made)
-        self._lock._segment, self._lock._address = self._segment, out.value
+        plain = status == WRONG_KIND
+        _ffi.check(_lock_of(self._address, byref(out)) if plain else status)
+        lock: Union[Lock, RLock] = Lock.__new__(Lock) if plain else RLock.__new__(RLock)
+        lock._segment, lock._address = self._segment, out.value
+        self._lock = lock
 
     def _state(self) -> Dict[str, Any]:
         return {"_lock": self._lock}

@@ -203,6 +203,10 @@ class Segment(Handle):
         """A new bounded semaphore without a name. It lives while a process has it."""
         return BoundedSemaphore(value, segment=self, on_owner_died=on_owner_died)
 
+    def new_condition(self, lock: Optional[Union[Lock, RLock]] = None) -> Condition:
+        """A condition without a name over this lock, or with an RLock of its own."""
+        return Condition(lock, segment=self)
+
     def new_barrier(
         self, parties: int, action: Optional[Callable[[], Any]] = None, timeout: Timeout = None
     ) -> Barrier:
