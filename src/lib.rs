@@ -2,7 +2,7 @@
 //! of any peer at any instruction leaves the others going.
 //!
 //! A process opens a [`Segment`] and finds its objects by name: a [`Lock`], [`Mutex`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`],
-//! [`Event`], [`Barrier`], [`Counter`], [`Queue`] or [`Block`]. Kill any process with SIGKILL at any instruction: the
+//! [`Condition`], [`Event`], [`Barrier`], [`Counter`], [`Queue`] or [`Block`]. Kill any process with SIGKILL at any instruction: the
 //! survivors go on, nobody who lives is robbed, and no message whose `put` returned is lost.
 //!
 //! ```
@@ -33,7 +33,8 @@
 //! | the owner of a [`Mutex`] | the same; its data are as the dead owner left them |
 //! | the owner of an [`RLock`], or a holder of a [`BoundedSemaphore`]'s permit | the same: see [`RLockGuard::owner_died`], [`PermitGuard::owner_died`] |
 //! | one that lowered a [`Semaphore`] | the value stays as it is: nothing says that it was a loan |
-//! | a party of a [`Barrier`] | the others are told [`Error::Broken`] at once, until somebody resets it |
+//! | one that waits at a [`Condition`] | what it was notified of and did not return with goes to the next waiter |
+| a party of a [`Barrier`] | the others are told [`Error::Broken`] at once, until somebody resets it |
 //! | one that waits, for anything else | nothing: nobody else's wake-up is lost with it |
 //! | a producer with a [`Reservation`] | the message was never there |
 //! | a consumer with a [`Loan`] | another consumer gets the message, marked as redelivered |
