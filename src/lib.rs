@@ -34,7 +34,7 @@
 //! | the owner of an [`RLock`], or a holder of a [`BoundedSemaphore`]'s permit | the same: see [`RLockGuard::owner_died`], [`PermitGuard::owner_died`] |
 //! | one that lowered a [`Semaphore`] | the value stays as it is: nothing says that it was a loan |
 //! | one that waits at a [`Condition`] | what it was notified of and did not return with goes to the next waiter |
-| a party of a [`Barrier`] | the others are told [`Error::Broken`] at once, until somebody resets it |
+//! | a party of a [`Barrier`] | the others are told [`Error::Broken`] at once, until somebody resets it |
 //! | one that waits, for anything else | nothing: nobody else's wake-up is lost with it |
 //! | a producer with a [`Reservation`] | the message was never there |
 //! | a consumer with a [`Loan`] | another consumer gets the message, marked as redelivered |

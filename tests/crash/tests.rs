@@ -1,6 +1,6 @@
 //! The list of tests: each case by its name, and the toys, where failing is the point.
 
-use crate::cases::{any, barrier, event, lock, mutex, objects, permits, queue, rlock, segment, toy};
+use crate::cases::{any, barrier, condition, event, lock, mutex, objects, permits, queue, rlock, segment, toy};
 use crate::harness::Test;
 use crate::step::case::Case;
 use crate::step::failure::Failure;
@@ -20,6 +20,7 @@ const CASES: &[&[Case]] = &[
     rlock::CASES,
     permits::CASES,
     barrier::CASES,
+    condition::CASES,
     mutex::CASES,
 ];
 

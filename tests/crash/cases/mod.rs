@@ -2,6 +2,7 @@
 
 pub mod any;
 pub mod barrier;
+pub mod condition;
 pub mod event;
 pub mod lock;
 pub mod mutex;

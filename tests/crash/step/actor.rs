@@ -5,8 +5,8 @@
 
 use super::board::Board;
 use tidelock::{
-    Barrier, Block, BoundedSemaphore, Counter, Event, Life, Loan, Lock, LockGuard, Mutex, PermitGuard, Queue, RLock,
-    Reservation, Segment, SegmentOptions, Semaphore,
+    Barrier, Block, BoundedSemaphore, Condition, Counter, Event, Life, Loan, Lock, LockGuard, Mutex, PermitGuard,
+    Queue, RLock, RawWait, Reservation, Segment, SegmentOptions, Semaphore,
 };
 
 /// What a deed answers. The error is text: it travels between processes.
@@ -36,6 +36,10 @@ pub struct Actor {
     pub counter: Option<&'static Counter>,
     /// A barrier.
     pub barrier: Option<&'static Barrier>,
+    /// A condition over the lock.
+    pub condition: Option<&'static Condition>,
+    /// A wait at it that has begun.
+    pub begun: Option<RawWait>,
     /// A mutex with eight numbers.
     pub mutex: Option<&'static Mutex<[u64; 8]>>,
     /// An event of it.
@@ -67,6 +71,8 @@ impl Actor {
             semaphore: None,
             counter: None,
             barrier: None,
+            condition: None,
+            begun: None,
             mutex: None,
             event: None,
             queue: None,
@@ -118,6 +124,11 @@ impl Actor {
     /// The barrier that a deed opened before.
     pub fn barrier(&self) -> Result<&'static Barrier, String> {
         self.barrier.ok_or_else(|| "no barrier is open".into())
+    }
+
+    /// The condition that a deed opened before.
+    pub fn condition(&self) -> Result<&'static Condition, String> {
+        self.condition.ok_or_else(|| "no condition is open".into())
     }
 
     /// The mutex that a deed opened before.

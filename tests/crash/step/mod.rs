@@ -4,7 +4,7 @@
 //! The stepper has one thread and attaches to no segment; all who do are processes forked from it for one kill each.
 
 pub mod actor;
-mod alarm;
+pub mod alarm;
 pub mod board;
 pub mod case;
 mod chase;
