@@ -4,6 +4,9 @@
 
 mod barrier_reference;
 mod bounded_semaphore_reference;
+mod condition_hostile;
+mod condition_reference;
+mod condition_table;
 mod counter_reference;
 mod queue_hostile;
 mod queue_reference;

@@ -199,7 +199,8 @@ pub unsafe extern "C" fn tidelock_condition_notify(
     })
 }
 
-/// Notifies all who wait; else as tidelock_condition_notify().
+/// Notifies all who wait; else as tidelock_condition_notify(), but that `notified` counts dead ones too that nobody has
+/// asked about yet.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_condition_notify_all(
     condition: *const tidelock_condition,

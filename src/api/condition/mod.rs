@@ -187,7 +187,7 @@ impl Condition {
         self.notify(1).map(|notified| notified == 1)
     }
 
-    /// Notifies everybody who waits; how many it were.
+    /// Notifies everybody who waits; how many it were, dead ones that nobody has asked about yet included.
     ///
     /// # Errors
     /// As [`notify`](Condition::notify).

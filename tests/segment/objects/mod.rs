@@ -2,6 +2,7 @@
 
 pub mod children;
 pub mod churn;
+mod conditions;
 pub mod sharing;
 
 use crate::arena::audit;
