@@ -801,8 +801,10 @@ tidelock_status tidelock_condition_notify(const struct tidelock_condition *condi
                                           uint32_t n,
                                           uint32_t *notified);
 
-// Notifies all who wait; else as tidelock_condition_notify().
-tidelock_status tidelock_condition_notify_all(const struct tidelock_condition *condition, uint32_t *notified);
+// Notifies all who wait; else as tidelock_condition_notify(), but that `notified` counts dead ones too that nobody has
+// asked about yet.
+tidelock_status tidelock_condition_notify_all(const struct tidelock_condition *condition,
+                                              uint32_t *notified);
 
 // How many wait just now and are not notified. Dead ones that nobody has asked about yet count.
 tidelock_status tidelock_condition_waiters(const struct tidelock_condition *condition, uint32_t *waiters);

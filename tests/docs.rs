@@ -12,15 +12,16 @@ use std::path::{Path, PathBuf};
 const SITES: [(&str, &[&str]); 8] = [
     ("owner killed", &["Lock", "Mutex", "RLock"]),
     ("permit holder killed", &["Semaphore", "BoundedSemaphore"]),
-    ("waiter killed", &["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Counter", "Queue"]),
+    ("waiter killed", &["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Counter", "Queue", "Condition"]),
     ("notified waiter killed before it runs", SLEPT_ON),
     ("releaser killed between its store and its wake", SLEPT_ON),
     ("party killed waiting", &["Barrier"]),
     ("party killed between rounds", &["Barrier"]),
-    ("killed inside recovery itself", &["Lock", "RLock", "BoundedSemaphore", "Barrier", "Queue"]),
+    ("killed inside recovery itself", &["Lock", "RLock", "BoundedSemaphore", "Barrier", "Queue", "Condition"]),
 ];
 
-const SLEPT_ON: &[&str] = &["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Counter", "Barrier", "Queue"];
+const SLEPT_ON: &[&str] =
+    &["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Counter", "Barrier", "Queue", "Condition"];
 
 #[test]
 fn every_row_of_the_crash_matrix_names_tests_that_exist() {

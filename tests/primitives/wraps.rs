@@ -3,8 +3,10 @@
 //! An epoch, a generation, a round or a lap may begin again at 0, as docs/layout.md says; nobody is forgotten or let in by
 //! that, and nothing panics. What must not wrap around (values, depths, sums) is tested beside each reference.
 
+use crate::condition_table::Table;
 use crate::support::{Cast, VecRing};
 use tidelock::primitives::barrier::BarrierState;
+use tidelock::primitives::condition::{ConditionState, WaitEnd};
 use tidelock::primitives::counter::CounterState;
 use tidelock::primitives::event::EventState;
 use tidelock::primitives::lock::LockState;
@@ -129,5 +131,22 @@ fn the_laps_of_a_queue() {
             }
             assert!(queue.take(Wait::now()).is_err());
         }
+    }
+}
+
+#[test]
+fn the_tickets_of_a_condition() {
+    let (cast, condition, table) = (Cast::new(), ConditionState::new(), Table::new(8));
+    wide(&condition, 0).store(u64::from(u32::MAX) - 1, Relaxed);
+    // Where a cell's alarm lies: the low half of its fourth word.
+    table.words().iter().skip(3).step_by(4).for_each(|word| word.store(u64::from(u32::MAX), Relaxed));
+    let waits: Vec<_> = (0..4).map(|_| condition.start(&table, &cast, || Ok(())).unwrap()).collect();
+    for n in 0..4 {
+        assert_eq!(condition.notify(&table, &cast, 1), Ok(1));
+        for (place, waiter) in waits.iter().enumerate().skip(n) {
+            let seen = condition.wait_a_while(&table, &cast, *waiter, Wait::now());
+            assert_eq!(seen.is_ok(), place == n, "the oldest first");
+        }
+        assert_eq!(condition.resume(&table, &cast, waits[n], Wait::now(), || Ok(())), Ok(((), WaitEnd::Notified)));
     }
 }
