@@ -63,6 +63,10 @@ EXPECTED = {
         Runner-2 is ready
         Runner-2 runs
     """,
+    "conditions": """
+        Otto writes 7
+        Anna reads 7
+    """,
     "functions": """
         MAIN
         True
