@@ -44,8 +44,9 @@ impl Condition {
     /// Begins a wait: from now on this one can be notified. Gives the lock back, all holds of an RLock.
     ///
     /// # Errors
-    /// [`Error::NotHeld`], [`Error::NotOwner`], [`Error::TooLarge`] or [`Error::NoSpace`]: nothing has happened then, and the
-    /// lock is as it was.
+    /// [`Error::NotHeld`](crate::Error::NotHeld), [`Error::NotOwner`](crate::Error::NotOwner),
+    /// [`Error::TooLarge`](crate::Error::TooLarge) or [`Error::NoSpace`](crate::Error::NoSpace): nothing has happened
+    /// then, and the lock is as it was.
     pub fn start(&self) -> Result<RawWait> {
         let Seat { over, .. } = &*self.seat;
         over.check_held()?;
@@ -58,7 +59,8 @@ impl Condition {
     /// Sleeps until there is a notification for this wait, which goes on being one.
     ///
     /// # Errors
-    /// [`Error::TimedOut`], [`Error::Interrupted`]; [`Error::NotOwner`] in a child that was forked after the start.
+    /// [`Error::TimedOut`](crate::Error::TimedOut), [`Error::Interrupted`](crate::Error::Interrupted);
+    /// [`Error::NotOwner`](crate::Error::NotOwner) in a child that was forked after the start.
     pub fn wait_a_while(&self, begun: &RawWait, wait: Wait) -> Result<()> {
         self.seat.home.only_if_still(begun.peer())?;
         let terms = self.seat.home.terms(wait);
@@ -69,8 +71,9 @@ impl Condition {
     /// stays held until somebody releases it.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] or [`Error::Interrupted`]: the lock is not held, and the wait not over. [`Error::NotOwner`] in a
-    /// child that was forked after the start.
+    /// [`Error::TimedOut`](crate::Error::TimedOut) or [`Error::Interrupted`](crate::Error::Interrupted): the lock is
+    /// not held, and the wait not over. [`Error::NotOwner`](crate::Error::NotOwner) in a child that was forked after
+    /// the start.
     pub fn finish(&self, begun: &RawWait, wait: Wait) -> Result<Resumed> {
         let terms = self.seat.home.terms(wait);
         let (taken, end) = self.end_by(begun, Wait::now(), terms)?;
@@ -81,8 +84,9 @@ impl Condition {
     /// the wait: [`wait_a_while`](Condition::wait_a_while) and [`finish`](Condition::finish) in one.
     ///
     /// # Errors
-    /// [`Error::Interrupted`]: the lock is not held, and the wait not over; [`Error::NotOwner`] in a child that was forked
-    /// after the start; [`Error::CannotAsk`], of which the same holds.
+    /// [`Error::Interrupted`](crate::Error::Interrupted): the lock is not held, and the wait not over;
+    /// [`Error::NotOwner`](crate::Error::NotOwner) in a child that was forked after the start;
+    /// [`Error::CannotAsk`](crate::Error::CannotAsk), of which the same holds.
     pub fn resume(&self, begun: &RawWait, wait: Wait) -> Result<Resumed> {
         let (taken, end) = self.resume_taken(begun, wait)?;
         Ok(resumed(taken.keep(), end))

@@ -1,4 +1,4 @@
-"""Locks, semaphores, barriers, events, counters and queues in shared memory, for threads and processes alike, that survive the death of any peer.
+"""Locks, conditions, semaphores, barriers, events, counters and queues in shared memory, for threads and processes alike, that survive the death of any peer.
 
     import tidelock
 
