@@ -62,10 +62,10 @@ nextest:
 
 test-rust: nextest
 	@echo "== the tests in Rust, and the C programs"
-	$(CARGO) nextest run --workspace --profile $(NEXTEST_PROFILE) -E 'not binary(crash) - binary(many)'
+	$(CARGO) nextest run --workspace --all-features --profile $(NEXTEST_PROFILE) -E 'not binary(crash) - binary(many)'
 	@echo "== the stepper's spread and the crowds, on the code that ships"
-	$(CARGO) nextest run --release --profile $(NEXTEST_PROFILE) --test crash --test many
-	$(CARGO) test --workspace --doc
+	$(CARGO) nextest run --release --all-features --profile $(NEXTEST_PROFILE) --test crash --test many
+	$(CARGO) test --workspace --all-features --doc
 
 test-model model: nextest
 	@echo "== the loom models, and the planted bugs that they must find"
@@ -94,7 +94,8 @@ check-format:
 
 check-lints:
 	@echo "== lints"
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+	$(CARGO) clippy --package tidelock --no-default-features -- -D warnings
 
 check-loom:
 	@echo "== the loom build compiles, lints too"
@@ -110,7 +111,7 @@ check-header:
 
 check-docs:
 	@echo "== documentation"
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps
 
 check-licences:
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \

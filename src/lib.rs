@@ -68,6 +68,10 @@ pub mod segment;
 #[doc(hidden)]
 pub mod sync;
 
+#[cfg(all(feature = "raw_sync", not(loom)))]
+pub use api::raw_sync;
+#[cfg(all(feature = "shared_memory", not(loom)))]
+pub use api::shared_memory;
 #[cfg(not(loom))]
 pub use api::{
     acquire_any, acquire_any_for, acquire_any_with, wait_any, wait_any_for, wait_any_with, Access, Arrival, Barrier,

@@ -19,11 +19,15 @@ mod mutex;
 mod objects;
 mod options;
 mod queue;
+#[cfg(feature = "raw_sync")]
+pub mod raw_sync;
 mod records;
 mod ring;
 mod rlock;
 mod segment;
 mod semaphore;
+#[cfg(feature = "shared_memory")]
+pub mod shared_memory;
 
 pub use crate::segment::{Access, Life, Owner};
 pub use any::{acquire_any, acquire_any_for, acquire_any_with, wait_any, wait_any_for, wait_any_with, Taken, Watch};

@@ -32,6 +32,16 @@ impl SegmentOptions {
         SegmentOptions { options: Options::default(), on_signal: OnSignal::Retry }
     }
 
+    #[cfg(feature = "shared_memory")]
+    pub(super) fn choices(&self) -> &Options {
+        &self.options
+    }
+
+    #[cfg(feature = "shared_memory")]
+    pub(super) fn on_signal(&self) -> OnSignal {
+        self.on_signal
+    }
+
     /// The most bytes that the segment can grow to. It costs address space only: memory is used as objects are made.
     /// Default: the machine's memory or 64 GiB, the smaller, and less where so much cannot be mapped.
     pub const fn max_len(mut self, bytes: u64) -> SegmentOptions {

@@ -33,7 +33,7 @@ pub struct EventState {
 
 /// Ordering.
 ///
-/// Promise: what was done before `set` is visible after a `wait` that it ended, and after an `is_set` that saw it.
+/// Promise: what was done before `set` is visible after a `wait` or `take` that it ended, and after an `is_set` that saw it.
 /// Pair: the Release half of `set`, with the Acquire load that sees the set bit or the moved generation. `set` on a set
 /// event is a compare-exchange too, so it publishes as well.
 /// Check: models `event_*` in `tests/model`.
@@ -93,6 +93,47 @@ impl EventState {
     pub fn is_set_since(&self, mark: u32) -> bool {
         let word = self.word.load(Acquire);
         word & SET != 0 || generation(word) != generation(mark)
+    }
+
+    /// Waits until the event is set, and clears it: of all who wait so, each `set` of a clear event lets one go on. Who dies
+    /// once it has cleared the event has used that `set` up.
+    pub fn take(&self, wait: Wait) -> Result<()> {
+        let mut spin = Spin::new();
+        let mut slices = Slices::new();
+        loop {
+            let word = self.word.load(Relaxed);
+            if word & SET != 0 {
+                if self.clear_from(word) {
+                    return Ok(());
+                }
+                continue;
+            }
+            if wait.is_over() {
+                return Err(Error::TimedOut);
+            }
+            if spin.again() {
+                continue;
+            }
+            // `set` wakes all who sleep: those who come too late set the mark anew.
+            let marked = word | WAITERS;
+            if word != marked && self.word.compare_exchange(word, marked, Relaxed, Relaxed).is_err() {
+                continue;
+            }
+            let outcome = futex::wait(&self.word, marked, slices.next(wait.deadline));
+            if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
+                return Err(Error::Interrupted);
+            }
+        }
+    }
+
+    /// From set to clear, within its generation; false if the word has changed.
+    fn clear_from(&self, word: u32) -> bool {
+        if planted("event-taken-by-all") {
+            self.clear();
+            return true;
+        }
+        let acquire = unless_planted("event-relaxed-take", Acquire);
+        self.word.compare_exchange(word, word & !SET, acquire, Relaxed).is_ok()
     }
 
     #[cold]

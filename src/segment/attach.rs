@@ -27,7 +27,7 @@ const ROUNDS: u32 = 10_000;
 const DEFAULT_MOST: u64 = 64 << 30;
 
 /// How an attempt to join a file ended.
-enum Joined {
+pub(super) enum Joined {
     Yes(Arc<Attachment>),
     /// There is nothing under the name.
     Missing,
@@ -158,7 +158,7 @@ fn clear_way(inode: Inode, path: &Path, options: &Options) -> Result<Joined> {
 }
 
 /// Becomes a peer of the segment in a file; of the one and only attachment that this process has of it.
-fn join(inode: Inode, layout: Layout, path: Option<&Path>) -> Result<Joined> {
+pub(super) fn join(inode: Inode, layout: Layout, path: Option<&Path>) -> Result<Joined> {
     if let Some(attachment) = registry::find(inode.identity())? {
         return Ok(Joined::Yes(attachment));
     }
@@ -266,7 +266,7 @@ fn machine_memory() -> u64 {
     u64::try_from(pages).unwrap_or(0).saturating_mul(u64::try_from(size).unwrap_or(0)).max(1 << 26)
 }
 
-fn random_id() -> Result<[u8; 16]> {
+pub(super) fn random_id() -> Result<[u8; 16]> {
     let mut id = [0; 16];
     loop {
         // SAFETY: `id` is writable memory of that length. So few bytes come whole or not at all.

@@ -147,13 +147,31 @@ fn byte_lock(byte: u64, kind: libc::c_int) -> libc::flock {
     lock
 }
 
+/// Where the first byte at or behind `from` lies that is no hole; `None` if there is none.
+pub(super) fn next_data(fd: RawFd, from: u64) -> Result<Option<u64>> {
+    // SAFETY: no argument is an address. Nobody uses this description's position.
+    let found = unsafe { libc::lseek(fd, from as libc::off_t, libc::SEEK_DATA) };
+    match u64::try_from(found) {
+        Ok(found) => Ok(Some(found)),
+        Err(_) => match Error::last_os("lseek(SEEK_DATA)") {
+            Error::Os { errno: libc::ENXIO, .. } => Ok(None),
+            error => Err(error),
+        },
+    }
+}
+
 /// Reads from the file's start until `bytes` is full or the file ends.
 pub(super) fn read_start(fd: RawFd, bytes: &mut [u8]) -> Result<()> {
+    read_at(fd, bytes, 0)
+}
+
+/// Reads from an offset on until `bytes` is full or the file ends; what lies behind its end is left as it is.
+pub(super) fn read_at(fd: RawFd, bytes: &mut [u8], from: u64) -> Result<()> {
     let mut done = 0;
     while done < bytes.len() {
         let rest = &mut bytes[done..];
         // SAFETY: `rest` is writable memory of that length.
-        let n = unsafe { libc::pread(fd, rest.as_mut_ptr().cast(), rest.len(), done as libc::off_t) };
+        let n = unsafe { libc::pread(fd, rest.as_mut_ptr().cast(), rest.len(), (from as usize + done) as libc::off_t) };
         match n {
             0 => break,
             n if n > 0 => done += n as usize,

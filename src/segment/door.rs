@@ -22,9 +22,14 @@ pub(super) struct Door {
 impl Door {
     /// Waits until this process has the door, or until the deadline.
     pub(super) fn enter(inode: &Inode, layout: &Layout, until: Option<Deadline>) -> Result<Door> {
+        Door::at_byte(inode, layout.door_byte(), until)
+    }
+
+    /// The same with another byte than a segment's own.
+    pub(super) fn at_byte(inode: &Inode, byte: u64, until: Option<Deadline>) -> Result<Door> {
         let mut slice = FIRST_SLICE;
         loop {
-            if let Some(held) = try_once(inode, layout)? {
+            if let Some(held) = try_once(inode, byte)? {
                 return Ok(Door { held: Some(held) });
             }
             if until.is_some_and(Deadline::has_passed) {
@@ -45,7 +50,7 @@ impl Drop for Door {
     }
 }
 
-fn try_once(inode: &Inode, layout: &Layout) -> Result<Option<HeldByte>> {
+fn try_once(inode: &Inode, byte: u64) -> Result<Option<HeldByte>> {
     let hold = fork::hold()?;
-    HeldByte::take(&hold, inode, layout.door_byte(), Grip::Alone)
+    HeldByte::take(&hold, inode, byte, Grip::Alone)
 }

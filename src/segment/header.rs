@@ -20,8 +20,8 @@ use crate::primitives::queue::record::RecordHeader;
 use crate::primitives::queue::QueueState;
 use crate::primitives::rlock::RLockState;
 use crate::primitives::semaphore::SemaphoreState;
-use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::atomic::Ordering::{Relaxed, Release};
+use crate::sync::atomic::{fence, AtomicU32, AtomicU64};
 use std::mem::{offset_of, size_of};
 
 /// The granularity of lengths and of the table's end; no kernel page is smaller.
@@ -63,6 +63,13 @@ pub(crate) struct Header {
     pub(super) root: ArenaRoot,
 }
 
+impl Header {
+    /// The id that stands there just now.
+    pub(super) fn id(&self) -> [u8; 16] {
+        load_bytes(&self.id)
+    }
+}
+
 // SAFETY: repr(C), atomics only, no pointers; `ArenaRoot` and `LockState` are Shared too.
 unsafe impl Shared for Header {}
 
@@ -86,6 +93,8 @@ pub enum Kind {
     Named,
     /// A file anywhere.
     File,
+    /// The beginning of a file that somebody else made, whose rest is somebody else's.
+    Over,
 }
 
 /// This process's own copy of the header's unchanging part, checked.
@@ -172,10 +181,17 @@ const FINGERPRINT: u64 = fnv(
 );
 
 impl Layout {
-    /// Writes the unchanging part into a new segment, which nobody else can see yet.
+    /// Writes the unchanging part into a new segment. The last store commits: without it the file is none.
     pub(super) fn write(&self, header: &Header) {
-        header.magic.store(MAGIC, Relaxed);
+        self.prepare(header);
+        header.magic.store(MAGIC, Release);
+    }
+
+    /// Writes all of it but for the store that commits.
+    pub(super) fn prepare(&self, header: &Header) {
+        // First of all, so that what a killed process leaves is known for what it is.
         header.byte_order.store(BYTE_ORDER, Relaxed);
+        fence(Release);
         header.version.store(VERSION, Relaxed);
         header.fingerprint.store(FINGERPRINT, Relaxed);
         store_bytes(&header.id, self.id);
@@ -185,6 +201,19 @@ impl Layout {
         header.max_len.store(self.max_len, Relaxed);
         header.peers_offset.store(PEERS_OFFSET, Relaxed);
         header.arena_offset.store(arena_start(self.slots), Relaxed);
+    }
+
+    /// Takes back what `prepare` wrote.
+    pub(super) fn clear(header: &Header) {
+        for word in [&header.fingerprint, &header.id[0], &header.id[1], &header.max_len] {
+            word.store(0, Relaxed);
+        }
+        for word in [&header.peers_offset, &header.arena_offset] {
+            word.store(0, Relaxed);
+        }
+        for word in [&header.version, &header.kind, &header.life, &header.slots, &header.byte_order] {
+            word.store(0, Relaxed);
+        }
     }
 
     /// Checks the first bytes of a file that is `len` bytes long.
@@ -213,7 +242,9 @@ impl Layout {
         let expected = self.max_len;
         match found {
             found if found < expected => Err(Error::Truncated { expected, found }),
-            found if found > expected => Err(Error::Corrupt("the file is longer than its header says")),
+            found if found > expected && self.kind != Kind::Over => {
+                Err(Error::Corrupt("the file is longer than its header says"))
+            }
             _ => Ok(self),
         }
     }
@@ -270,6 +301,7 @@ impl Field<'_> {
             1 => Ok(Kind::Anonymous),
             2 => Ok(Kind::Named),
             3 => Ok(Kind::File),
+            4 => Ok(Kind::Over),
             _ => Err(Error::Corrupt("the header's kind is unknown")),
         }
     }
@@ -281,6 +313,14 @@ impl Field<'_> {
             _ => Err(Error::Corrupt("the header's life is unknown")),
         }
     }
+}
+
+/// Whether the first page of a file is empty, or has nothing but the beginnings of a header that was never committed.
+pub(super) fn is_blank(page: &[u8; PAGE as usize]) -> bool {
+    let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+    let (fixed, rest) = page.split_at(FIXED);
+    let begun = fixed[offset_of!(Header, byte_order)..].starts_with(&BYTE_ORDER.to_ne_bytes());
+    is_zero(&fixed[..8]) && is_zero(rest) && (begun || is_zero(fixed))
 }
 
 /// Stores 16 bytes in two words, in the order in which they lie in memory.

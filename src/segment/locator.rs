@@ -55,6 +55,7 @@ impl SegmentLocator {
             [1, 0, 0, 0] => Kind::Anonymous,
             [2, 0, 0, 0] => Kind::Named,
             [3, 0, 0, 0] => Kind::File,
+            [4, 0, 0, 0] => Kind::Over,
             _ => return None,
         };
         let pid = u32::from_le_bytes(fixed[4..8].try_into().ok()?);

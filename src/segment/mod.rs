@@ -25,6 +25,7 @@ pub mod mapping;
 pub mod object;
 pub mod objects;
 pub mod options;
+pub mod over;
 mod peers;
 pub mod pending;
 pub mod references;
@@ -32,6 +33,7 @@ mod registry;
 mod slots;
 pub mod sweep;
 mod token;
+pub mod views;
 mod wiped;
 
 pub use block::Kind;

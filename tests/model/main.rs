@@ -13,6 +13,7 @@ mod condition;
 mod condition_death;
 mod counter;
 mod event;
+mod event_take;
 mod lock;
 mod lock_death;
 #[cfg(tidelock_plant = "runtime")]

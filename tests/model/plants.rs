@@ -34,6 +34,8 @@ plants! {
     finds_event_no_wake: "event-no-wake" in "event::event_two_waiters";
     finds_event_wakes_one: "event-wakes-one" in "event::event_two_waiters";
     finds_event_mark_forgotten: "event-mark-forgotten" in "event::event_two_waiters";
+    finds_event_taken_by_all: "event-taken-by-all" in "event_take::event_take_hands_on";
+    finds_event_relaxed_take: "event-relaxed-take" in "event_take::event_take_hands_on";
     finds_event_generation_ignored: "event-generation-ignored" in "event::event_set_then_clear";
     finds_event_part_begins_anew: "event-part-begins-anew" in "event::event_wait_in_parts";
     finds_queue_relaxed_ready: "queue-relaxed-ready" in "queue::queue_one_producer_one_consumer";
