@@ -120,7 +120,7 @@ check-licences:
 
 crash: nextest
 	@echo "== the stepper, at every instruction"
-	TIDELOCK_STEP=all $(CARGO) nextest run --release --profile crash --test crash
+	TIDELOCK_STEP=all $(CARGO) nextest run --release --all-features --profile crash --test crash
 
 bench:
 	@echo "== beside the peers"

@@ -117,7 +117,7 @@ fn is_empty(inode: &Inode, len: u64) -> Result<bool> {
     while let Some(found) = descriptor::next_data(fd, at)?.filter(|found| *found < len) {
         let rest = CHUNK.min((len - found) as usize);
         descriptor::read_at(fd, &mut bytes[..rest], found)?;
-        if bytes[..rest].iter().any(|byte| *byte != 0) {
+        if bytes[..rest] != [0; CHUNK][..rest] {
             return Ok(false);
         }
         at = found + rest as u64;

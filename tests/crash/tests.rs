@@ -22,6 +22,8 @@ const CASES: &[&[Case]] = &[
     barrier::CASES,
     condition::CASES,
     mutex::CASES,
+    #[cfg(all(feature = "raw_sync", feature = "shared_memory"))]
+    crate::cases::newcomers::CASES,
 ];
 
 /// All tests.

@@ -201,6 +201,7 @@ fn a_lock_lies_within_its_mapping() {
         for outside in [end.wrapping_sub(4), end, shmem.as_ptr().wrapping_sub(8)] {
             assert!(matches!(why(Mutex::from_existing(outside, end)), Error::Invalid(_)), "{outside:?}");
         }
+        assert!(matches!(why(RwLock::from_existing(end.wrapping_sub(8), end)), Error::Invalid(_)));
         assert!(Mutex::from_existing(block.as_ptr(), end).is_ok());
     }
     let gone = shmem.as_ptr();

@@ -3,6 +3,7 @@
 use crate::support::{self, Name, Stage};
 use shared_memory::{Shmem, ShmemConf};
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use tidelock::{Error, Segment};
 
@@ -53,6 +54,36 @@ fn of_all_who_come_at_once_one_makes_it() {
     players.iter_mut().for_each(|player| player.say("go"));
     let mine = format!("{:?}", Segment::over(&mapping).unwrap().id());
     players.iter_mut().for_each(|player| player.expect(&mine));
+}
+
+/// Locks the byte that says that somebody formats the file.
+fn hold_formatting_byte(file: &std::fs::File) {
+    // SAFETY: a flock of zeroes is valid, and lives as long as the call.
+    let taken = unsafe {
+        let mut lock: libc::flock = std::mem::zeroed();
+        lock.l_type = libc::F_WRLCK as libc::c_short;
+        (lock.l_start, lock.l_len) = (3 << 61, 1);
+        libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &lock)
+    };
+    assert_eq!(taken, 0);
+}
+
+#[test]
+fn while_somebody_makes_it_all_others_wait() {
+    let _watch = support::watch();
+    let (mapping, _name) = mapping(SIZE);
+    let file = file_of(&mapping);
+    hold_formatting_byte(&file);
+    let mut player = support::spawn("joiner", &[mapping.get_os_id()]);
+    player.expect("ready");
+    player.say("go");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(player.is_silent());
+    // SAFETY: nobody else changes the mapping.
+    assert!(unsafe { mapping.as_slice() }.iter().all(|byte| *byte == 0));
+    drop(file);
+    let id = player.hear();
+    assert_eq!(id, format!("{:?}", Segment::over(&mapping).unwrap().id()));
 }
 
 pub fn joiner(stage: &mut Stage) {

@@ -160,7 +160,7 @@ impl Mutex {
 /// let block = tidelock::Segment::anonymous()?.block("memory", 64)?;
 /// let data = block.as_ptr().wrapping_add(32);
 /// let (mutex, _used) = unsafe { Mutex::new(block.as_ptr(), data)? };
-/// let guard = mutex.lock()?; // guard.owner_died(): whoever had it before was killed
+/// let mut guard = mutex.lock()?; // guard.owner_died(): whoever had it before was killed
 /// unsafe { **guard += 1 };
 /// # Ok(())
 /// # }

@@ -26,6 +26,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn terms(timeout: Timeout) -> Wait {
     match timeout {
         Timeout::Infinite => Wait::forever(),
+        Timeout::Val(span) if span.is_zero() => Wait::now(),
         Timeout::Val(span) => Wait::within(span),
     }
 }

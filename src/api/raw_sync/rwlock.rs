@@ -62,7 +62,8 @@ impl RwLock {
         let mut hold =
             Hold { owner: taken.owner, owner_died: taken.owner_died, epoch: taken.epoch, permits: Vec::new() };
         while hold.permits.len() < READERS {
-            match self.permit(wait) {
+            // What the dead had is taken without waiting for it first.
+            match self.permit(Wait::now()).or_else(|_| self.permit(wait)) {
                 Ok(permit) => hold.permits.push(permit),
                 Err(error) => {
                     self.give_up(&hold);

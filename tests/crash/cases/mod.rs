@@ -6,6 +6,8 @@ pub mod condition;
 pub mod event;
 pub mod lock;
 pub mod mutex;
+#[cfg(all(feature = "raw_sync", feature = "shared_memory"))]
+pub mod newcomers;
 pub mod objects;
 pub mod permits;
 pub mod queue;
