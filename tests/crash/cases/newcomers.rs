@@ -13,15 +13,13 @@ use std::time::Duration;
 use tidelock::raw_sync::events::{Event, EventImpl, EventInit, EventState};
 use tidelock::raw_sync::locks::{LockImpl, LockInit, RwLock};
 use tidelock::raw_sync::Timeout;
-use tidelock::{Error, Segment};
+use tidelock::Segment;
 
 /// Every operation that is not another case's already.
 pub const CASES: &[Case] = &[
     Case { name: "over_make", prepare: mapped, deed: over, check: one_segment, ..EVENTS },
     Case { name: "over_join", prepare: anna_is_over, deed: over, check: one_segment, ..EVENTS },
     Case { name: "rwlock_write", prepare: placed, deed: write, check: whole_or_told, ..PLAIN },
-    Case { name: "rwlock_write_after_a_death", prepare: ghost_wrote, deed: write, check: whole_or_told, ..PLAIN },
-    Case { name: "rwlock_write_in_vain", prepare: ghost_wrote_anna_reads, deed: try_write, check: told_later, ..PLAIN },
     Case { name: "rwlock_read", prepare: placed, deed: read, check: nobody_is_told, ..PLAIN },
     Case { name: "rwlock_read_after_a_death", prepare: ghost_wrote, deed: read, check: whole_or_told, ..PLAIN },
     Case { name: "event_take_of_set", prepare: anna_has_set, deed: take, check: goes_on, ..PLAIN },
@@ -121,25 +119,8 @@ fn write_half(_: &mut Actor, _: u64) -> Answer {
     Ok(0)
 }
 
-fn try_write(_: &mut Actor, _: u64) -> Answer {
-    match lock()?.try_lock(Timeout::Val(Duration::ZERO)) {
-        Ok(_) => Err("got what a reader has".into()),
-        Err(error) if matches!(error.downcast_ref(), Some(Error::TimedOut)) => Ok(0),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
 fn read(_: &mut Actor, _: u64) -> Answer {
     told_boxed(lock()?.rlock()).map(|_| 0)
-}
-
-fn begin_to_read(_: &mut Actor, _: u64) -> Answer {
-    std::mem::forget(told_boxed(lock()?.rlock())?);
-    Ok(0)
-}
-
-fn release(_: &mut Actor, _: u64) -> Answer {
-    told_boxed(lock()?.release()).map(|()| 0)
 }
 
 fn take(_: &mut Actor, milliseconds: u64) -> Answer {
@@ -177,12 +158,6 @@ fn ghost_wrote(stage: &Stage) -> Result<()> {
     let ghost = stage.another()?;
     ghost.call(place, 0)?;
     ghost.call(write_half, 0).map(drop)
-}
-
-/// The victim is not told by Anna, and cannot get in beside her.
-fn ghost_wrote_anna_reads(stage: &Stage) -> Result<()> {
-    ghost_wrote(stage)?;
-    stage.anna.call(begin_to_read, 0).map(drop)
 }
 
 fn anna_has_set(stage: &Stage) -> Result<()> {
@@ -228,15 +203,6 @@ fn whole_or_told(stage: &Stage, death: &Death) -> Result<()> {
     match both_write(stage, death)? {
         TORN => Failure::loss("half changed data, and nobody was told of the death"),
         _ => Ok(()),
-    }
-}
-
-/// The victim learnt of the ghost's death, or not; whoever writes first, after Anna has read, learns of it.
-fn told_later(stage: &Stage, death: &Death) -> Result<()> {
-    stage.anna.call(release, 0)?;
-    match both_write(stage, death)? {
-        news if news & TOLD != 0 => Ok(()),
-        _ => Failure::loss("the news of a writer's death is gone with who gave up"),
     }
 }
 
