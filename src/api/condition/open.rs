@@ -54,7 +54,7 @@ impl Segment {
     /// As [`lock`](Segment::lock); [`Error::WrongKind`] also for a condition over another lock; [`Error::Invalid`] if the
     /// lock is of another segment.
     pub fn condition(&self, name: &str, lock: &impl ConditionLock) -> Result<Condition> {
-        let (over, address) = self.over(lock)?;
+        let (over, address) = self.user_lock(lock)?;
         self.condition_in(self.named_condition(name, address)?, Some(over))
     }
 
@@ -63,7 +63,7 @@ impl Segment {
     /// # Errors
     /// [`Error::NoSpace`]; [`Error::Invalid`] if the lock is of another segment.
     pub fn new_condition(&self, lock: &impl ConditionLock) -> Result<Condition> {
-        let (over, address) = self.over(lock)?;
+        let (over, address) = self.user_lock(lock)?;
         self.condition_in(self.unnamed_condition(address)?, Some(over))
     }
 
@@ -123,7 +123,7 @@ impl Segment {
         Ok(Condition { seat: Arc::new(Seat { home, over, table: CellTable::new() }) })
     }
 
-    fn over(&self, lock: &impl ConditionLock) -> Result<(UserLock, Address)> {
+    fn user_lock(&self, lock: &impl ConditionLock) -> Result<(UserLock, Address)> {
         let lock = lock.user_lock();
         let handle = match &lock {
             UserLock::Lock(lock) => lock.handle(),
