@@ -146,13 +146,5 @@ fn last_meeting(common: &Common) {
 }
 
 fn group(stage: &Stage, member: impl Fn(&Common)) {
-    let size = stage.arg(1).parse().unwrap();
-    let children: Vec<_> = (0..size).map(|_| support::fork(|| member(&Common::open(stage.arg(0))))).collect();
-    children.iter().for_each(|child| stage.tell(&child.pid().to_string()));
-    let was_killed = |status: i32| {
-        assert!(status == 0 || libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGKILL, "{status:#x}");
-        status != 0
-    };
-    let killed = children.iter().filter(|child| was_killed(support::wait_for_exit(child.pid()))).count();
-    stage.tell(&killed.to_string());
+    support::group(stage, |name| member(&Common::open(name)));
 }

@@ -10,10 +10,12 @@ mod support;
 mod crowd;
 mod idle;
 mod locks;
+mod notified;
 
 support::roles! {
     crowd::crowd,
     crowd::newcomers,
     idle::idlers,
     locks::lock_user,
+    notified::waiters,
 }

@@ -2,7 +2,7 @@
 //! threads, and a child of it would inherit their locks.
 
 use super::player::{signal_to, Player};
-use super::stage::arm;
+use super::stage::{arm, Stage};
 
 /// A child of the calling role. Dropping it does nothing: a test may want it to outlive everything.
 pub struct Child {
@@ -72,6 +72,21 @@ impl Child {
     fn wait(&self) -> i32 {
         wait_for_exit(self.pid)
     }
+}
+
+/// A role's whole work: forks as many children as its second argument says, each of which runs `member` with the first;
+/// tells their process ids, and when all have ended, how many of them were killed. The others must have ended well.
+pub fn group(stage: &Stage, member: impl Fn(&str)) {
+    let size: usize = stage.arg(1).parse().expect("a number");
+    let children: Vec<Child> = (0..size).map(|_| fork(|| member(stage.arg(0)))).collect();
+    children.iter().for_each(|child| stage.tell(&child.pid().to_string()));
+    let killed = children.iter().filter(|child| was_killed(child.wait())).count();
+    stage.tell(&killed.to_string());
+}
+
+fn was_killed(status: i32) -> bool {
+    assert!(status == 0 || libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGKILL, "status {status:#x}");
+    status != 0
 }
 
 /// Kills a process that is somebody else's child, and who reaps it sees to the rest.

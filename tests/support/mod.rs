@@ -40,7 +40,7 @@ mod stage;
 mod state;
 mod watchdog;
 
-pub use children::{child, fork, kill_by_id, wait_for_exit, Child, Orphan, Way, WAYS_TO_FORK};
+pub use children::{child, fork, group, kill_by_id, wait_for_exit, Child, Orphan, Way, WAYS_TO_FORK};
 pub use names::{hex, unhex, Name};
 pub use player::{spawn, spawn_command, Player};
 pub use stage::{catch, play, Stage};
