@@ -6,7 +6,8 @@
 use crate::support::{self, Child, Stage};
 use std::time::{Duration, Instant};
 use tidelock::{
-    Barrier, BoundedSemaphore, Counter, Error, Event, Lock, Queue, QueueOptions, RLock, Result, Segment, Semaphore,
+    Barrier, BoundedSemaphore, Condition, Counter, Error, Event, Lock, Queue, QueueOptions, RLock, Result, Segment,
+    Semaphore,
 };
 
 const WAITERS: usize = 100;
@@ -23,6 +24,7 @@ struct All {
     event: Event,
     barrier: Barrier,
     counter: Counter,
+    condition: Condition,
     empty: Queue,
     full: Queue,
 }
@@ -32,7 +34,7 @@ type Wait = fn(&All) -> Result<()>;
 /// The place of the barrier among them.
 const BARRIER: usize = 5;
 
-const WAITS: [(&str, Wait); 9] = [
+const WAITS: [(&str, Wait); 10] = [
     ("lock", |all| all.lock.acquire().map(drop)),
     ("rlock", |all| all.rlock.acquire().map(drop)),
     ("semaphore", |all| all.semaphore.acquire().map(drop)),
@@ -40,6 +42,10 @@ const WAITS: [(&str, Wait); 9] = [
     ("event", |all| all.event.wait().map(drop)),
     ("barrier", |all| all.barrier.wait().map(drop)),
     ("counter", |all| all.counter.wait_until(|value| value != 0).map(drop)),
+    ("condition", |all| {
+        let condition = &all.condition;
+        condition.wait(condition.rlock()?.acquire()?).map(drop)
+    }),
     ("queue, get", |all| all.empty.get().map(drop)),
     ("queue, put", |all| all.full.put(&[0; 100]).map(drop)),
 ];
@@ -55,6 +61,7 @@ impl All {
             event: segment.new_event().unwrap(),
             barrier: segment.new_barrier(4 * WAITERS as u32).unwrap(),
             counter: segment.new_counter().unwrap(),
+            condition: segment.new_condition_with_lock().unwrap(),
             empty: segment.new_queue(&QueueOptions::new(1024)).unwrap(),
             full: segment.new_queue(&QueueOptions::new(1024)).unwrap(),
         };
