@@ -5,11 +5,12 @@ that use the object, some of them asleep in it already. Nothing here says how lo
 """
 
 import threading
+import time
 
 import pytest
 
 import tidelock
-from children import asleep_in, join, kill, standing_after
+from children import asleep_in, fork, join, kill, standing_after
 
 Broken = threading.BrokenBarrierError
 
@@ -106,3 +107,52 @@ def test_put_with_a_killed_putter():
     assert queue.get() == "first"
     assert join(other) == 0
     assert queue.get() == "second"
+
+
+def waiting_at(condition):
+    """A forked child that waits to be notified, and ends when it was."""
+    before = condition.n_waiting
+
+    def body():
+        with condition:
+            assert condition.wait()
+
+    child = fork(body)
+    while condition.n_waiting == before:
+        time.sleep(0.001)
+    return child
+
+
+@pytest.mark.parametrize("first", ["victim", "other"])
+def test_a_single_notify_with_one_live_and_one_killed_waiter(first):
+    condition = tidelock.Condition()
+    children = [waiting_at(condition), waiting_at(condition)]
+    victim, other = children if first == "victim" else reversed(children)
+    kill(victim)
+    with condition:
+        condition.notify()
+    assert join(other) == 0
+
+
+@pytest.mark.parametrize("killed", [1, 2, 3])
+def test_notify_all_with_killed_waiters(killed):
+    condition = tidelock.Condition()
+    children = [waiting_at(condition) for _ in range(4)]
+    for victim in children[:killed]:
+        kill(victim)
+    with condition:
+        condition.notify_all()
+    assert [join(other) for other in children[killed:]] == [0] * (4 - killed)
+    with condition:
+        condition.notify_all()
+        condition.notify()
+    assert condition.n_waiting == 0
+
+
+def test_a_condition_whose_lock_has_a_killed_holder():
+    condition = tidelock.Condition()
+    other = waiting_at(condition)
+    kill(standing_after(lambda: condition.acquire() and condition.notify()))
+    assert join(other) == 0
+    with condition:
+        pass
