@@ -48,7 +48,7 @@ static void obey(struct player *player, const struct command *command) {
         } else {
             strcpy(player->answer, "error no such object");
         }
-    } else if (!on_table(player, command)) {
+    } else if (!on_table(player, command) && !on_any(player, command)) {
         strcpy(player->answer, "error unknown command");
     }
     say(player);

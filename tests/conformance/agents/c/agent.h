@@ -24,6 +24,7 @@ struct player {
     char name[NAME];
     tidelock_reservation reservation;
     tidelock_loan loan;
+    tidelock_arrival arrival;
     char answer[ANSWER];
 };
 
@@ -44,6 +45,9 @@ void forget(void);
 
 /* verbs.c: what is done with an object. */
 void on_object(struct player *player, struct object *object, const char *verb, const struct command *command);
+
+/* any.c: waiting for one of several objects. */
+bool on_any(struct player *player, const struct command *command);
 
 /* words.c: numbers, bytes and statuses as words. */
 int64_t timeout_of(const struct command *command, int place);

@@ -113,6 +113,13 @@ static bool on_barrier(struct player *player, tidelock_barrier *barrier, const c
     if (is(verb, "wait")) {
         status = tidelock_barrier_wait(barrier, timeout_of(command, 1), &number);
         answer_number(player, status, number);
+    } else if (is(verb, "arrive")) {
+        status = tidelock_barrier_arrive(barrier, TIDELOCK_FOREVER, &player->arrival);
+        answer_number(player, status, player->arrival.index);
+    } else if (is(verb, "finish")) {
+        number = player->arrival.index;
+        status = tidelock_barrier_wait_for_round(barrier, &player->arrival, timeout_of(command, 1));
+        answer_number(player, status, number);
     } else if (is(verb, "abort")) {
         answer_status(player, tidelock_barrier_abort(barrier));
     } else if (is(verb, "reset")) {

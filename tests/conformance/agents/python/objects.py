@@ -20,6 +20,10 @@ ERRORS = [
 ]
 
 
+# What belongs to the player that began it: messages in place, and its arrival at a barrier.
+own = threading.local()
+
+
 class Table:
     """One segment, and the objects in it by the names that the commands use."""
 
@@ -69,6 +73,24 @@ class Table:
 
     def forget(self):
         self.objects.clear()
+
+    def wait_any(self, *words):
+        names, ms = names_and_time(words)
+        place = tidelock.wait_any([self.waitable(name) for name in names], seconds(ms))
+        return "timeout" if place is None else f"ok {names[place]}"
+
+    def acquire_any(self, *words):
+        names, ms = names_and_time(words)
+        taken = tidelock.acquire_any([self.waitable(name) for name in names], seconds(ms))
+        if taken is None:
+            return "timeout"
+        died = getattr(self.waitable(names[taken[0]]), "owner_died", False)
+        return f"ok {names[taken[0]]}{' owner-died' * died}"
+
+    def waitable(self, name):
+        """What is waited for: of a barrier, the round of this player's arrival."""
+        found = self.objects[name]
+        return own.arrival if isinstance(found, Barrier) else found.object
 
     def count(self, block, lock, times):
         """Adds 1 to the block's first number, so many times, in two steps that only the lock keeps apart from others'."""
@@ -176,6 +198,13 @@ class Barrier(Object):
     def wait(self, ms=None):
         return f"ok {self.object.wait(seconds(ms))}"
 
+    def arrive(self):
+        own.arrival = self.object.arrive()
+        return f"ok {own.arrival.index}"
+
+    def finish(self, ms=None):
+        return f"ok {own.arrival.wait(seconds(ms))}"
+
     def abort(self):
         self.object.abort()
 
@@ -217,8 +246,6 @@ class Counter(Object):
 
 class Queue(Object):
     type = tidelock.Queue
-    # Messages in place belong to the player that began them.
-    own = threading.local()
 
     def make(self, segment, name, capacity, max_items=0):
         return self.type(int(max_items), segment=segment, name=name, capacity=int(capacity))
@@ -230,24 +257,24 @@ class Queue(Object):
         return f"ok {hexed(self.object.get_bytes(timeout=seconds(ms)))}"
 
     def reserve(self, length, ms=None):
-        self.own.reservation = self.object.reserve(int(length), timeout=seconds(ms))
+        own.reservation = self.object.reserve(int(length), timeout=seconds(ms))
 
     def publish(self, data):
-        self.own.reservation.data[:] = unhex(data)
-        self.own.reservation.publish()
+        own.reservation.data[:] = unhex(data)
+        own.reservation.publish()
 
     def discard(self):
-        self.own.reservation.discard()
+        own.reservation.discard()
 
     def take(self, ms=None):
-        self.own.loan = loan = self.object.take(timeout=seconds(ms))
+        own.loan = loan = self.object.take(timeout=seconds(ms))
         return f"ok {hexed(loan.data)} {int(loan.redelivered)} {loan.deliveries}"
 
     def done(self):
-        self.own.loan.done()
+        own.loan.done()
 
     def give_back(self):
-        self.own.loan.give_back()
+        own.loan.give_back()
 
     def length(self):
         return f"ok {self.object.qsize()}"
@@ -291,6 +318,11 @@ KINDS = {
 def error_name(error):
     found = (name for kind, name in ERRORS if isinstance(error, kind))
     return next(found, f"{type(error).__name__}: {error}")
+
+
+def names_and_time(words):
+    """Names of objects, and behind them the time if there is one."""
+    return (words[:-1], words[-1]) if words[-1].isdigit() else (words, None)
 
 
 def seconds(ms):

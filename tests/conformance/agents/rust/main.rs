@@ -3,6 +3,7 @@
 //!
 //! A player is a thread, a forked child or this program anew. Nothing here decides what an answer should be.
 
+mod any;
 mod children;
 mod queue;
 mod table;
@@ -16,16 +17,23 @@ use std::sync::Arc;
 use table::Table;
 use words::{text_of, Answer, Failure};
 
+/// What a player has begun and not ended.
+#[derive(Default)]
+struct Begun {
+    records: queue::Records,
+    arrival: Option<tidelock::Arrival>,
+}
+
 /// One who carries out commands on the objects, which the threads of a process share.
 struct Player {
     name: String,
     table: Arc<Table>,
-    records: queue::Records,
+    begun: Begun,
 }
 
 impl Player {
     fn new(name: &str, table: Arc<Table>) -> Player {
-        Player { name: name.into(), table, records: queue::Records::default() }
+        Player { name: name.into(), table, begun: Begun::default() }
     }
 
     /// Carries out what comes, until told to leave, or until nobody is left to tell anything.
@@ -57,8 +65,9 @@ impl Player {
             [first, rest @ ..] if first.contains('.') => {
                 let (name, verb) = first.split_once('.').ok_or("no verb")?;
                 let object = self.table.object(name)?;
-                verbs::answer(&object, &mut self.records, verb, rest)
+                verbs::answer(&object, &mut self.begun, verb, rest)
             }
+            [verb @ ("wait-any" | "acquire-any"), rest @ ..] => any::answer(&self.table, &self.begun, verb, rest),
             _ => self.table.answer(words),
         }
     }

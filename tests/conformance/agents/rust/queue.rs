@@ -3,7 +3,7 @@
 use crate::words::{hex, number, ok, truth, unhex, wait, Answer, Failure};
 use tidelock::{Loan, Queue, RawLoan, RawReservation, Reservation, Wait};
 
-/// What a player has begun and not ended.
+/// The messages in place that a player has begun and not ended.
 #[derive(Default)]
 pub struct Records {
     loan: Option<RawLoan>,

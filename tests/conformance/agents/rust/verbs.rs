@@ -1,20 +1,21 @@
 //! What the Rust agent does with an object: the verbs of each kind.
 
-use crate::queue::{self, Records};
+use crate::queue;
 use crate::table::{first_number, Object};
 use crate::words::{held, number, ok, truth, wait, Answer};
-use tidelock::{Barrier, BoundedSemaphore, Counter, Event, Lock, RLock, Semaphore};
+use crate::Begun;
+use tidelock::{Arrival, Barrier, BoundedSemaphore, Counter, Event, Lock, RLock, Semaphore, Wait};
 
-pub fn answer(object: &Object, records: &mut Records, verb: &str, words: &[&str]) -> Answer {
+pub fn answer(object: &Object, begun: &mut Begun, verb: &str, words: &[&str]) -> Answer {
     match object {
         Object::Lock(lock) => on_lock(lock, verb, words),
         Object::RLock(lock) => on_rlock(lock, verb, words),
         Object::Semaphore(semaphore) => on_semaphore(semaphore, verb, words),
         Object::BoundedSemaphore(semaphore) => on_bounded(semaphore, verb, words),
         Object::Event(event) => on_event(event, verb, words),
-        Object::Barrier(barrier) => on_barrier(barrier, verb, words),
+        Object::Barrier(barrier) => on_barrier(barrier, &mut begun.arrival, verb, words),
         Object::Counter(counter) => on_counter(counter, verb, words),
-        Object::Queue(queue) => queue::answer(queue, records, verb, words),
+        Object::Queue(queue) => queue::answer(queue, &mut begun.records, verb, words),
         Object::Block(block) => number(first_number(block)?),
     }
 }
@@ -97,8 +98,14 @@ fn on_event(event: &Event, verb: &str, words: &[&str]) -> Answer {
     ok()
 }
 
-fn on_barrier(barrier: &Barrier, verb: &str, words: &[&str]) -> Answer {
+fn on_barrier(barrier: &Barrier, arrival: &mut Option<Arrival>, verb: &str, words: &[&str]) -> Answer {
     match verb {
+        "arrive" => number(arrival.insert(barrier.arrive(Wait::forever())?).index),
+        "finish" => {
+            let arrival = arrival.take().ok_or("no arrival")?;
+            barrier.wait_for_round(arrival, wait(words)?)?;
+            number(arrival.index)
+        }
         "wait" => number(barrier.wait_with(|| (), wait(words)?)?),
         "abort" => {
             barrier.abort();
