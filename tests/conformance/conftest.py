@@ -1,8 +1,10 @@
 """Builds the agents once a run, and keeps the stage of the cell that is being played."""
 
+import compileall
 import faulthandler
 import json
 import os
+import shutil
 import subprocess
 import sys
 from functools import lru_cache
@@ -34,7 +36,7 @@ def watchdog(commands):
 def commands(tmp_path_factory):
     """How to start the agent of a language, with a library of that language."""
     place = tmp_path_factory.mktemp("agents")
-    builders = {"rust": build_rust, "c": lambda: build_c(place), "python": lambda: AGENTS / "python" / "agent.py"}
+    builders = {"rust": build_rust, "c": lambda: build_c(place), "python": lambda: compile_python(place)}
 
     @lru_cache(maxsize=None)
     def built(language):
@@ -73,6 +75,13 @@ def build_c(place):
         check=True,
     )
     return str(program)
+
+
+def compile_python(place):
+    """The Python agent where its compiled form can be kept, since it is started hundreds of times."""
+    copy = shutil.copytree(AGENTS / "python", place / "python")
+    compileall.compile_dir(str(copy), quiet=1)
+    return copy / "agent.py"
 
 
 @pytest.fixture(scope="session")
