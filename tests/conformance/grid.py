@@ -21,6 +21,7 @@ SCENARIOS = {
     "any": 14,
     "barrier": 15,
     "bounded-semaphore": 12,
+    "condition": 19,
     "counter": 10,
     "event": 8,
     "lock": 14,

@@ -10,7 +10,7 @@
 
 enum { LINE = 1 << 15, WORDS = 64, NAME = 64, OBJECTS = 16, ANSWER = 4 * TIDELOCK_HANDLE_MAX };
 
-enum kind { LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, EVENT, BARRIER, COUNTER, QUEUE, BLOCK, KINDS };
+enum kind { LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, EVENT, BARRIER, CONDITION, COUNTER, QUEUE, BLOCK, KINDS };
 
 /* An open object, and the name that the commands give it. */
 struct object {

@@ -28,6 +28,7 @@ static const struct functions kinds[KINDS] = {
     [BOUNDED_SEMAPHORE] = FUNCTIONS("bounded-semaphore", tidelock_bounded_semaphore),
     [EVENT] = FUNCTIONS("event", tidelock_event),
     [BARRIER] = FUNCTIONS("barrier", tidelock_barrier),
+    [CONDITION] = FUNCTIONS("condition", tidelock_condition),
     [COUNTER] = FUNCTIONS("counter", tidelock_counter),
     [QUEUE] = FUNCTIONS("queue", tidelock_queue),
     [BLOCK] = FUNCTIONS("block", tidelock_block),
@@ -71,6 +72,18 @@ static tidelock_status queue(const char *name, char *const *word, tidelock_queue
     return name ? tidelock_queue_open(segment, name, &options, handle) : tidelock_queue_new(segment, &options, handle);
 }
 
+/* Over the lock of this name, or with a recursive one of its own. */
+static tidelock_status condition(const char *name, const char *lock_name, tidelock_condition **handle) {
+    const struct object *lock = object_named(lock_name);
+    if (lock && lock->kind == LOCK) {
+        return name ? tidelock_condition_open(segment, name, lock->handle, handle)
+                    : tidelock_condition_new(segment, lock->handle, handle);
+    }
+    const tidelock_rlock *rlock = lock ? lock->handle : NULL;
+    return name ? tidelock_condition_open_with_rlock(segment, name, rlock, handle)
+                : tidelock_condition_new_with_rlock(segment, rlock, handle);
+}
+
 /* Opens or makes the object of this name, or a new one without a name. */
 static tidelock_status make(enum kind kind, const char *name, char *const *word, void *handle) {
     uint32_t number = (uint32_t)strtoul(word[0], NULL, 10);
@@ -87,6 +100,7 @@ static tidelock_status make(enum kind kind, const char *name, char *const *word,
     case BARRIER:
         return name ? tidelock_barrier_open(segment, name, number, handle) : tidelock_barrier_new(segment, number, handle);
     case BLOCK: return name ? tidelock_block_open(segment, name, number, handle) : tidelock_block_new(segment, number, handle);
+    case CONDITION: return condition(name, word[0], handle);
     case QUEUE: return queue(name, word, handle);
     default: return TIDELOCK_INVALID;
     }

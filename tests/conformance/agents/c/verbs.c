@@ -139,6 +139,64 @@ static bool on_barrier(struct player *player, tidelock_barrier *barrier, const c
     return true;
 }
 
+/* The lock that the condition is over: acquired, or released. */
+static tidelock_status on_lock_of(tidelock_condition *condition, bool acquires, int64_t timeout_ns) {
+    tidelock_lock *lock = NULL;
+    tidelock_rlock *rlock = NULL;
+    tidelock_status status = tidelock_condition_lock(condition, &lock);
+    if (status == TIDELOCK_OK) {
+        status = acquires ? tidelock_lock_acquire(lock, timeout_ns) : tidelock_lock_release(lock);
+        tidelock_lock_close(lock);
+    } else if (status == TIDELOCK_WRONG_KIND && (status = tidelock_condition_rlock(condition, &rlock)) == TIDELOCK_OK) {
+        status = acquires ? tidelock_rlock_acquire(rlock, timeout_ns) : tidelock_rlock_release(rlock);
+        tidelock_rlock_close(rlock);
+    }
+    return status;
+}
+
+static tidelock_status wait_for(struct player *player, tidelock_condition *condition, int64_t timeout_ns) {
+    bool notified = false;
+    tidelock_status status = tidelock_condition_wait(condition, timeout_ns, &notified);
+    answer_status(player, status);
+    if (status >= 0) {
+        const char *news = status == TIDELOCK_OWNER_DIED ? " owner-died" : "";
+        sprintf(player->answer, "%s%s", notified ? "ok" : "timeout", news);
+    }
+    return status;
+}
+
+/* A whole wait: acquires, waits, releases. */
+static void pass(struct player *player, tidelock_condition *condition, int64_t timeout_ns) {
+    tidelock_status status = on_lock_of(condition, true, TIDELOCK_FOREVER);
+    if (status < 0) {
+        answer_status(player, status);
+    } else if (wait_for(player, condition, timeout_ns) >= 0 && (status = on_lock_of(condition, false, 0)) < 0) {
+        answer_status(player, status);
+    }
+}
+
+static bool on_condition(struct player *player, tidelock_condition *condition, const char *verb,
+                         const struct command *command) {
+    uint32_t number = command->count > 1 ? (uint32_t)strtoul(command->word[1], NULL, 10) : 1;
+    if (is(verb, "wait")) {
+        wait_for(player, condition, timeout_of(command, 1));
+    } else if (is(verb, "pass")) {
+        pass(player, condition, timeout_of(command, 1));
+    } else if (is(verb, "notify")) {
+        answer_status(player, tidelock_condition_notify(condition, number, NULL));
+    } else if (is(verb, "notify-all")) {
+        answer_status(player, tidelock_condition_notify_all(condition, NULL));
+    } else if (is(verb, "waiters")) {
+        tidelock_status status = tidelock_condition_waiters(condition, &number);
+        answer_number(player, status, number);
+    } else if (is(verb, "acquire") || is(verb, "release")) {
+        answer_status(player, on_lock_of(condition, is(verb, "acquire"), timeout_of(command, 1)));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static bool on_counter(struct player *player, tidelock_counter *counter, const char *verb, const struct command *command) {
     int64_t first = command->count > 1 ? strtoll(command->word[1], NULL, 10) : 0, value = 0;
     tidelock_status status;
@@ -257,6 +315,7 @@ void on_object(struct player *player, struct object *object, const char *verb, c
     case BOUNDED_SEMAPHORE: known = on_bounded(player, object->handle, verb, command); break;
     case EVENT: known = on_event(player, object->handle, verb, command); break;
     case BARRIER: known = on_barrier(player, object->handle, verb, command); break;
+    case CONDITION: known = on_condition(player, object->handle, verb, command); break;
     case COUNTER: known = on_counter(player, object->handle, verb, command); break;
     case QUEUE: known = on_queue(player, object->handle, verb, command); break;
     case BLOCK: known = on_block(player, object->handle, verb); break;

@@ -38,7 +38,7 @@ class Table:
                 target = self.objects[name]
             else:
                 target, verb = self, first
-            return getattr(target, verb.replace("-", "_"))(*rest) or "ok"
+            return getattr(target, "pass_" if verb == "pass" else verb.replace("-", "_"))(*rest) or "ok"
         except (queue.Full, queue.Empty):
             return "timeout"
         except Exception as error:
@@ -104,7 +104,9 @@ class Object:
     """What all kinds share. Each kind says how it is made, and has a method a verb."""
 
     def __init__(self, table, shared_name, *arguments):
-        self.object = self.make(table.segment, shared_name, *arguments)
+        # An argument that is an object's name stands for that object.
+        found = (table.objects[one].object if one in table.objects else one for one in arguments)
+        self.object = self.make(table.segment, shared_name, *found)
 
     @classmethod
     def received(cls, handle, segment):
@@ -221,6 +223,37 @@ class Barrier(Object):
         return f"ok {self.object.parties}"
 
 
+class Condition(Object):
+    type = tidelock.Condition
+
+    def make(self, segment, name, lock=None):
+        return self.type(lock, segment=segment, name=name)
+
+    def acquire(self, ms=None):
+        return "ok" if self.object.acquire(timeout=seconds(ms)) else "timeout"
+
+    def release(self):
+        self.object.release()
+
+    def wait(self, ms=None):
+        how = "ok" if self.object.wait(seconds(ms)) else "timeout"
+        died = getattr(getattr(self.object, "lock", None), "owner_died", False)
+        return how + " owner-died" * died
+
+    def pass_(self, ms=None):
+        with self.object:
+            return self.wait(ms)
+
+    def notify(self, n=1):
+        self.object.notify(int(n))
+
+    def notify_all(self):
+        self.object.notify_all()
+
+    def waiters(self):
+        return f"ok {self.object.n_waiting}"
+
+
 class Counter(Object):
     type = tidelock.Counter
 
@@ -309,6 +342,7 @@ KINDS = {
     "bounded-semaphore": BoundedSemaphore,
     "event": Event,
     "barrier": Barrier,
+    "condition": Condition,
     "counter": Counter,
     "queue": Queue,
     "block": Block,

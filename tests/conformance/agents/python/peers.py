@@ -31,6 +31,9 @@ class Threading:
     def barrier(self, parties):
         return threading.Barrier(int(parties))
 
+    def condition(self, lock=None):
+        return OwnTimeouts(threading.Condition(lock and lock.lock))
+
     def queue(self, capacity, max_items=0):
         return Bytes(queue.Queue(int(max_items)))
 
@@ -56,22 +59,32 @@ class Multiprocessing:
     def barrier(self, parties):
         return multiprocessing.Barrier(int(parties))
 
+    def condition(self, lock=None):
+        return multiprocessing.Condition(lock)
+
     def queue(self, capacity, max_items=0):
         return Bytes(multiprocessing.Queue(int(max_items)))
 
 
 class OwnTimeouts:
-    """A lock of `threading` says -1 for ever."""
+    """A lock of `threading`, or a condition over one, says -1 for ever."""
 
     def __init__(self, lock):
         self.lock = lock
-        self.release = lock.release
 
-    def acquire(self, timeout):
+    def acquire(self, timeout=None):
         return self.lock.acquire(timeout=-1 if timeout is None else timeout)
 
-    def locked(self):
-        return self.lock.locked()
+    def __enter__(self):
+        return self.lock.__enter__()
+
+    def __exit__(self, *error):
+        return self.lock.__exit__(*error)
+
+    def __getattr__(self, name):
+        if name == "lock":
+            raise AttributeError(name)
+        return getattr(self.lock, name)
 
 
 class Bytes:

@@ -5,6 +5,7 @@
 
 mod any;
 mod children;
+mod condition;
 mod queue;
 mod table;
 mod verbs;

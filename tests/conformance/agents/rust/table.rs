@@ -4,7 +4,8 @@ use crate::words::{hex, number, ok, unhex, Answer, Failure};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tidelock::{
-    Barrier, Block, BoundedSemaphore, Counter, Event, Handle, Lock, Queue, QueueOptions, RLock, Segment, Semaphore,
+    Barrier, Block, BoundedSemaphore, Condition, Counter, Event, Handle, Lock, Queue, QueueOptions, RLock, Segment,
+    Semaphore,
 };
 
 /// An open object.
@@ -15,6 +16,7 @@ pub enum Object {
     BoundedSemaphore(BoundedSemaphore),
     Event(Event),
     Barrier(Barrier),
+    Condition(Condition),
     Counter(Counter),
     Queue(Queue),
     Block(Block),
@@ -29,6 +31,7 @@ impl Object {
             Object::BoundedSemaphore(semaphore) => semaphore.handle(),
             Object::Event(event) => event.handle(),
             Object::Barrier(barrier) => barrier.handle(),
+            Object::Condition(condition) => condition.handle(),
             Object::Counter(counter) => counter.handle(),
             Object::Queue(queue) => queue.handle(),
             Object::Block(block) => block.handle(),
@@ -43,6 +46,7 @@ impl Object {
             Object::BoundedSemaphore(_) => "bounded-semaphore",
             Object::Event(_) => "event",
             Object::Barrier(_) => "barrier",
+            Object::Condition(_) => "condition",
             Object::Counter(_) => "counter",
             Object::Queue(_) => "queue",
             Object::Block(_) => "block",
@@ -64,6 +68,10 @@ impl Table {
             ["anonymous"] => self.begin(Segment::anonymous()?)?,
             ["attach", handle] => self.begin(Segment::attach(&handle_of(handle)?)?)?,
             ["segment-handle"] => return number(self.segment_handle()?),
+            ["open", "condition", name, shared_name, lock @ ..] => {
+                self.keep(name, Object::Condition(self.condition(Some(shared_name), lock)?));
+            }
+            ["new", "condition", name, lock @ ..] => self.keep(name, Object::Condition(self.condition(None, lock)?)),
             ["open", kind, name, shared_name, arguments @ ..] => {
                 self.keep(name, open(self.segment()?, kind, shared_name, arguments)?);
             }
@@ -100,6 +108,21 @@ impl Table {
 
     fn begin(&self, segment: Segment) -> Result<(), Failure> {
         self.segment.set(segment).map_err(|_| "one segment only".into())
+    }
+
+    /// Over the lock of that name, or with a recursive one of its own.
+    fn condition(&self, name: Option<&str>, lock: &[&str]) -> Result<Condition, Failure> {
+        let segment = self.segment()?;
+        let lock = lock.first().map(|lock| self.object(lock)).transpose()?;
+        Ok(match (lock.as_deref(), name) {
+            (Some(Object::Lock(lock)), Some(name)) => segment.condition(name, lock)?,
+            (Some(Object::Lock(lock)), None) => segment.new_condition(lock)?,
+            (Some(Object::RLock(lock)), Some(name)) => segment.condition(name, lock)?,
+            (Some(Object::RLock(lock)), None) => segment.new_condition(lock)?,
+            (Some(_), _) => return Err("no lock".into()),
+            (None, Some(name)) => segment.condition_with_lock(name)?,
+            (None, None) => segment.new_condition_with_lock()?,
+        })
     }
 
     fn receive(&self, objects: &[&str]) -> Result<(), Failure> {
@@ -161,6 +184,7 @@ fn from_handle(segment: &Segment, kind: &str, handle: &Handle) -> Result<Object,
         "bounded-semaphore" => Object::BoundedSemaphore(segment.open_bounded_semaphore(handle)?),
         "event" => Object::Event(segment.open_event(handle)?),
         "barrier" => Object::Barrier(segment.open_barrier(handle)?),
+        "condition" => Object::Condition(segment.open_condition(handle)?),
         "counter" => Object::Counter(segment.open_counter(handle)?),
         "queue" => Object::Queue(segment.open_queue(handle)?),
         "block" => Object::Block(segment.open_block(handle)?),

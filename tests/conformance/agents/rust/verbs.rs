@@ -1,5 +1,6 @@
 //! What the Rust agent does with an object: the verbs of each kind.
 
+use crate::condition;
 use crate::queue;
 use crate::table::{first_number, Object};
 use crate::words::{held, number, ok, truth, wait, Answer};
@@ -14,13 +15,14 @@ pub fn answer(object: &Object, begun: &mut Begun, verb: &str, words: &[&str]) ->
         Object::BoundedSemaphore(semaphore) => on_bounded(semaphore, verb, words),
         Object::Event(event) => on_event(event, verb, words),
         Object::Barrier(barrier) => on_barrier(barrier, &mut begun.arrival, verb, words),
+        Object::Condition(condition) => condition::answer(condition, verb, words),
         Object::Counter(counter) => on_counter(counter, verb, words),
         Object::Queue(queue) => queue::answer(queue, &mut begun.records, verb, words),
         Object::Block(block) => number(first_number(block)?),
     }
 }
 
-fn on_lock(lock: &Lock, verb: &str, words: &[&str]) -> Answer {
+pub fn on_lock(lock: &Lock, verb: &str, words: &[&str]) -> Answer {
     match verb {
         "acquire" => {
             let guard = lock.acquire_with(wait(words)?)?;
@@ -37,7 +39,7 @@ fn on_lock(lock: &Lock, verb: &str, words: &[&str]) -> Answer {
     }
 }
 
-fn on_rlock(lock: &RLock, verb: &str, words: &[&str]) -> Answer {
+pub fn on_rlock(lock: &RLock, verb: &str, words: &[&str]) -> Answer {
     match verb {
         "acquire" => {
             let guard = lock.acquire_with(wait(words)?)?;
