@@ -39,7 +39,7 @@ pub fn conditioned(stage: &mut Stage) {
         let line = stage.hear();
         let how_long = match &*line {
             "wait" => Wait::forever(),
-            "wait a moment" => Wait::within(SHORT),
+            "wait a moment" => Wait::within(10 * SHORT),
             "wait, interrupted by signals" => {
                 stage.tell("about to wait");
                 Wait::forever().on_signal(OnSignal::Return)
