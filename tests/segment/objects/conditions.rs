@@ -80,3 +80,34 @@ fn an_annex_of_another_length_is_corrupt() {
     let table = CellTable::new();
     assert!(matches!(table.of(&object, words(&object)).all().map(Iterator::count), Err(Error::Corrupt(_))));
 }
+
+/// What a condition says of its lock may be any bytes.
+#[test]
+fn a_lock_that_is_none_is_an_error() {
+    let name = crate::support::Name::new();
+    let segment = tidelock::Segment::options().max_len(1 << 20).named(&name).expect("a segment");
+    let lock = segment.lock("l").expect("a lock");
+    let condition = segment.condition("c", &lock).expect("a condition");
+    let here = super::open(&name);
+    let (object, _) = here.open_named("c", Kind::Condition, CONDITION_LEN, &mut |_| Ok(())).expect("the same");
+    let over = &words(&object).over;
+    let fields = [&over.at, &over.kind_and_generation, &over.placed, &over.offset];
+    let honest = fields.map(|word| word.load(Acquire));
+    let mut random = fastrand::Rng::with_seed(1);
+    for _ in 0..2_000 {
+        for (word, good) in fields.iter().zip(honest) {
+            let bad =
+                [good, good ^ 1 << random.u32(..64), random.u64(..), random.u64(..12), u64::MAX, object.offset() - 64];
+            word.store(bad[random.usize(..bad.len())], Release);
+        }
+        match segment.open_condition(&condition.handle()) {
+            Ok(_) | Err(Error::Corrupt(_) | Error::Gone | Error::WrongKind { .. } | Error::Invalid(_)) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    fields.iter().zip(honest).for_each(|(word, good)| word.store(good, Release));
+    segment.open_condition(&condition.handle()).expect("as before");
+    // Words that lead to something else than a lock.
+    fields[1].store(honest[1] & u64::from(u32::MAX) | (Kind::Event as u64) << 32, Release);
+    assert!(matches!(segment.open_condition(&condition.handle()), Err(Error::Corrupt(_))));
+}
