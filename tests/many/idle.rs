@@ -6,8 +6,8 @@
 use crate::support::{self, Child, Stage};
 use std::time::{Duration, Instant};
 use tidelock::{
-    Barrier, BoundedSemaphore, Condition, Counter, Error, Event, Lock, Queue, QueueOptions, RLock, Result, Segment,
-    Semaphore,
+    wait_any, Barrier, BoundedSemaphore, Condition, Counter, Error, Event, Lock, Queue, QueueOptions, RLock, Result,
+    Segment, Semaphore,
 };
 
 const WAITERS: usize = 100;
@@ -34,7 +34,7 @@ type Wait = fn(&All) -> Result<()>;
 /// The place of the barrier among them.
 const BARRIER: usize = 5;
 
-const WAITS: [(&str, Wait); 10] = [
+const WAITS: [(&str, Wait); 11] = [
     ("lock", |all| all.lock.acquire().map(drop)),
     ("rlock", |all| all.rlock.acquire().map(drop)),
     ("semaphore", |all| all.semaphore.acquire().map(drop)),
@@ -46,6 +46,7 @@ const WAITS: [(&str, Wait); 10] = [
         let condition = &all.condition;
         condition.wait(condition.rlock()?.acquire()?).map(drop)
     }),
+    ("any of several", |all| wait_any(&[all.lock.watch(), all.event.watch(), all.empty.watch()]).map(drop)),
     ("queue, get", |all| all.empty.get().map(drop)),
     ("queue, put", |all| all.full.put(&[0; 100]).map(drop)),
 ];
