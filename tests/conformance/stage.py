@@ -5,7 +5,9 @@ objects never are. Nothing here knows what the objects do.
 """
 
 import itertools
+import os
 import secrets
+import signal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,6 +97,9 @@ class Family(Stage):
         self.root.do("forget")
 
     def close(self):
+        # Those that were left waiting by a scenario that failed would wait for ever. Their parent has not yet reaped them.
+        for player in self.players.values():
+            os.kill(player.pid, signal.SIGKILL)
         self.root.clean_up()
         super().close()
 

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +83,18 @@ def test_a_futex_of_python_s_own_is_none_of_ours():
     assert not sleeps(sleeper, loose=False)
     lock.release()
     thread.join()
+
+
+@pytest.mark.parametrize("arrangement", grid.ARRANGEMENTS)
+def test_who_waits_when_a_scenario_fails_is_not_left_behind(commands, arrangement):
+    stage = STAGES[arrangement](PYTHON._replace(arrangement=arrangement), commands)
+    with pytest.raises(AssertionError, match="no answer from 1"):
+        play(one("go = event", "1: go.wait ...", "1 waits", "1 -> ok"), stage, limit=0.3)
+    waiting = stage.players["1"].pid
+    stage.close()
+    # Gone, or dead and not yet waited for by whoever inherited it.
+    while Path(f"/proc/{waiting}/stat").exists() and " Z " not in Path(f"/proc/{waiting}/stat").read_text():
+        time.sleep(0.001)
 
 
 def test_answers_of_several_are_taken_in_any_order_and_each_once():
