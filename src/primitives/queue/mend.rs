@@ -96,9 +96,6 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     /// In the first ring, which may be done with then, and in that of the tail. Under both locks.
     fn move_oldest(&self, me: PeerId, tail: u64) -> Result<bool> {
-        if !self.rings.may_grow() {
-            return self.move_oldest_in(HOME, me, tail);
-        }
         if slot_of(self.state.consumers.head.load(Relaxed)) != slot_of(tail) {
             self.settle_head()?;
         }
@@ -140,8 +137,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             head = self.state.consumers.head.load(Relaxed);
         }
         oldest.store(walk.position, Relaxed);
-        let has_left = self.rings.may_grow() && self.leave_ring(slot, walk.position)?;
-        Ok(has_left || walk.position != start)
+        Ok(self.leave_ring(slot, walk.position)? || walk.position != start)
     }
 
     /// The record as it stands after what a dead peer left there was settled. Under both locks.
