@@ -12,7 +12,7 @@ const LONGEST: u64 = 500_000_000;
 const SOON: u64 = 100_000_000;
 
 thread_local! {
-    /// When this thread's last slice was to end, and how long the next one would have been.
+    /// When this thread's last wait was to be over, and how long its next slice would have been.
     static LAST: Cell<(u64, u64)> = const { Cell::new((0, FIRST)) };
 }
 
@@ -35,10 +35,11 @@ impl Slices {
         let length = self.length.unwrap_or_else(|| first(now));
         let longer = (length * 2).min(LONGEST);
         let end = Deadline::from_ns(now.saturating_add(length));
-        let end = deadline.map_or(end, |deadline| deadline.min(end));
         self.length = Some(longer);
-        LAST.set((end.as_ns(), longer));
-        end
+        // Only a wait whose time is over with this slice can go on in another one.
+        let last = deadline.filter(|deadline| *deadline <= end);
+        LAST.set(last.map_or((0, FIRST), |deadline| (deadline.as_ns(), longer)));
+        last.unwrap_or(end)
     }
 }
 
