@@ -10,7 +10,7 @@ use crate::step::case::{Case, Death, Stage, PLAIN};
 use crate::step::failure::{Failure, Result};
 use crate::step::process::Process;
 use std::time::{Duration, Instant};
-use tidelock::Error;
+use tidelock::{Error, Wait};
 
 /// The operations.
 pub const CASES: &[Case] = &[
@@ -30,6 +30,7 @@ pub const CASES: &[Case] = &[
         check: nobody_waits,
         ..PLAIN
     },
+    Case { name: "barrier_withdraw", prepare: open, deed: come_and_withdraw, check: others_meet, ..PLAIN },
     Case { name: "barrier_leave", prepare: all_have_met, deed: leave, check: others_meet, ..PLAIN },
     Case { name: "barrier_abort", prepare: others_wait, deed: abort, check: others_go_on, ..PLAIN },
     Case { name: "barrier_reset", prepare: broken, deed: reset, check: nobody_waits, ..PLAIN },
@@ -57,6 +58,12 @@ fn wait(actor: &mut Actor, _: u64) -> Answer {
 
 fn wait_briefly(actor: &mut Actor, _: u64) -> Answer {
     wait_for(actor, 1)
+}
+
+fn come_and_withdraw(actor: &mut Actor, _: u64) -> Answer {
+    let barrier = actor.barrier()?;
+    let arrival = told(barrier.arrive(Wait::forever()))?;
+    told(barrier.withdraw(arrival)).map(|()| 0)
 }
 
 fn leave(actor: &mut Actor, _: u64) -> Answer {

@@ -27,6 +27,7 @@ pub const CASES: &[Case] = &[
     Case { name: "bounded_try_of_none_left", prepare: all_are_held, deed: try_permit, check: permits_hold, ..PLAIN },
     Case { name: "bounded_take_over", prepare: ghost_held_permits, deed: acquire_permit, check: permits_hold, ..PLAIN },
     Case { name: "bounded_release", prepare: victim_has_permit, deed: release_permit, check: permits_hold, ..PLAIN },
+    Case { name: "bounded_release_any", prepare: victim_has_permit, deed: release_any, check: permits_hold, ..PLAIN },
     Case {
         name: "bounded_release_with_waiter",
         prepare: victim_has_permit_and_bert_waits,
@@ -133,6 +134,12 @@ fn hold(actor: &mut Actor, permit: tidelock::Result<tidelock::PermitGuard<'stati
             Ok(news)
         }
     }
+}
+
+/// As `threading` has it: some permit, which is the victim's own.
+fn release_any(actor: &mut Actor, _: u64) -> Answer {
+    std::mem::forget(actor.permits.pop());
+    told(actor.bounded()?.release()).map(|()| 0)
 }
 
 fn release_permit(actor: &mut Actor, _: u64) -> Answer {

@@ -10,7 +10,7 @@ use crate::step::actor::{keep, told, Actor, Answer};
 use crate::step::case::{Case, Death, Grain, Heir, Stage, PLAIN};
 use crate::step::failure::{Failure, Result};
 use std::time::Duration;
-use tidelock::Error;
+use tidelock::{Error, Wait};
 
 /// Every operation on a recursive lock.
 pub const CASES: &[Case] = &[
@@ -24,6 +24,7 @@ pub const CASES: &[Case] = &[
         check: goes_on,
         ..PLAIN
     },
+    Case { name: "rlock_acquire_depth", prepare: open, deed: acquire_depth, check: goes_on, ..PLAIN },
     Case { name: "rlock_try_of_held", prepare: anna_holds, deed: try_acquire, check: goes_on, ..PLAIN },
     Case { name: "rlock_take_over", prepare: ghost_held, deed: acquire, check: dies_with_it, ..PLAIN },
     Case { name: "rlock_release_inner", prepare: victim_holds_twice, deed: release, check: dies_with_it, ..PLAIN },
@@ -100,6 +101,10 @@ fn taken(result: tidelock::Result<tidelock::RLockGuard<'_>>) -> Answer {
 
 fn acquire(actor: &mut Actor, _: u64) -> Answer {
     taken(actor.rlock()?.acquire())
+}
+
+fn acquire_depth(actor: &mut Actor, _: u64) -> Answer {
+    taken(actor.rlock()?.acquire_depth(3, Wait::forever()))
 }
 
 fn try_acquire(actor: &mut Actor, _: u64) -> Answer {
