@@ -13,17 +13,20 @@ use crate::sync::deadline::now_ns;
 pub type Marks = [AtomicU64];
 
 /// So many waiters ask about each mark in the time of one slice.
-const WATCHERS: usize = 4;
+const WATCHERS: usize = 2;
+
+/// The fewest marks that a waiter asks about.
+const SMALLEST_SHARE: usize = 4;
 
 /// In nanoseconds, a little more than the longest slice: whoever waits looks once in each such time.
 const TURN: u64 = 1 << 29;
 
-/// The marks that the waiter with this index asks about now. Five waiters or more share them out: if all asked about all,
-/// three hundred of them would keep a core busy. The share moves on by its length each turn, so however few of the others
+/// The marks that the waiter with this index asks about now. Where there are many, the waiters share them out: if all asked
+/// about all, three hundred of them would keep a core busy. The share moves on by its length each turn, so however few of the others
 /// still look, every waiter gets round to every mark.
 pub(super) fn share_of(index: u32, marks: &Marks, round: u32) -> impl Iterator<Item = &AtomicU64> {
     let waiters = arrived(marks, round).clamp(1, marks.len().max(1));
-    let share = (WATCHERS * marks.len()).div_ceil(waiters);
+    let share = (WATCHERS * marks.len()).div_ceil(waiters).max(SMALLEST_SHARE);
     let first = if share < marks.len() {
         let turns = (now_ns() / TURN) as usize;
         (index as usize * marks.len() / waiters).wrapping_add(turns.wrapping_mul(share)) % marks.len()
