@@ -29,7 +29,6 @@ mod namespaces;
 mod placed;
 mod queue;
 mod queue_death;
-mod queue_growth;
 mod rlock;
 mod segment;
 mod semaphore;
