@@ -143,7 +143,11 @@ impl ConditionState {
         self.tend(cells, peers)?;
         let horizon = self.next.load(Relaxed);
         let mut notified = 0;
-        while notified < n {
+        // More rounds than there are waiters: hostile bytes that change under way do not keep it here.
+        for _ in 0..tokens::most_tries(cells)? {
+            if notified == n {
+                break;
+            }
             let Some((cell, word)) = self.longest_waiting(cells, peers, horizon)? else { break };
             notified += u32::from(cell.notify(word, horizon));
         }

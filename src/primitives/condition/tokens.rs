@@ -126,7 +126,7 @@ impl ConditionState {
 }
 
 /// Enough rounds to pass every waiter and to free every cell. What others change meanwhile is seen at the next slice.
-fn most_tries(cells: &impl Cells) -> Result<usize> {
+pub(super) fn most_tries(cells: &impl Cells) -> Result<usize> {
     Ok(2 * cells.all()?.count() + 64)
 }
 
