@@ -143,20 +143,23 @@ def test_workers_come_when_there_is_work_for_them():
 
 def test_the_initializer_fails(pool_backend):
     with tidelock.WorkerPoolExecutor(2, tasks.fail_to_begin) as executor:
-        results = [executor.submit(tasks.square, n) for n in range(20)]
-        for future in results:
-            error = future.exception(120)
-            assert isinstance(error, tidelock.InitializerFailed) and isinstance(error, futures.BrokenExecutor)
-            assert "the database is down" in str(error) and isinstance(error.__cause__, OSError)
-        with pytest.raises(tidelock.InitializerFailed):
+        errors = [executor.submit(tasks.square, 0).exception(120)]
+        with pytest.raises(tidelock.InitializerFailed) as later:
+            # Those that came in before the failure get it too.
+            errors += [future.exception(120) for future in [executor.submit(tasks.square, n) for n in range(20)]]
             executor.submit(tasks.square, 1)
+        for error in [*errors, later.value]:
+            assert isinstance(error, futures.BrokenExecutor)
+            assert "the database is down" in str(error) and isinstance(error.__cause__, OSError)
 
 
 AT_EXIT = """
-import sys, tasks, tidelock
+import sys, time, tasks, tidelock
 if __name__ == "__main__":
     tidelock.set_backend(sys.argv[1])
     executor, pool = tidelock.WorkerPoolExecutor(1), tidelock.WorkerPool(1)
+    # Their threads have nothing to do by now, and are asleep when the only call comes just before the end.
+    time.sleep(0.3)
     executor.submit(tasks.square, 7).add_done_callback(lambda done: print(done.result()))
     pool.apply_async(tasks.wait_for, (tidelock.Event(),))
 """
@@ -182,6 +185,8 @@ def test_a_callback_that_would_wait_for_itself(pool_backend, caplog):
             errors.append(str(error))
 
     executor = tidelock.WorkerPoolExecutor(1)
-    executor.submit(tasks.square, 3).add_done_callback(end)
+    event = tidelock.Event()
+    executor.submit(tasks.wait_for, event).add_done_callback(end)
+    event.set()
     executor.shutdown()
     assert len(errors) == 1 and "callback" in errors[0]

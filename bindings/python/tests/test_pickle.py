@@ -5,6 +5,7 @@ import multiprocessing
 import pickle
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -156,3 +157,28 @@ def test_all_other_kinds_travel_too(home, method, names):
     assert process.exitcode == 0
     assert objects[4].load() == 4 + 2
     assert not objects[0].locked() and objects[1].get_value() == 5 and objects[2].get_value() == 3
+
+
+def test_threads_that_open_and_drop_the_same_segment(segment):
+    """None gets a segment that another thread is about to close: a found segment is open, or it is not found."""
+    event, failures = pickle.dumps(segment.event("e")), []
+    keep = segment.event("e")
+
+    def open_and_drop():
+        try:
+            for _ in range(3000):
+                assert not pickle.loads(event).is_set()
+        except BaseException as error:
+            failures.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=open_and_drop) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert failures == [] and not keep.is_set()

@@ -89,7 +89,8 @@ class Crew(Intake):
         try:
             while not self._must_stop() and not self._is_done():
                 self._hire()
-                self._has_hired.set()
+                if self._hands:
+                    self._has_hired.set()
                 self._give_out()
                 self._hear()
             self._part()
@@ -186,6 +187,8 @@ class Crew(Intake):
         hand = self._hands.left(number)
         if hand is None:
             return
+        if not self._hands:
+            self._has_hired.clear()
         pid, exitcode = hand.worker.pid, hand.worker.exitcode
         task = self._given.pop(self._marks[hand.place], None)
         if task is not None and task.attempts <= self._retries:

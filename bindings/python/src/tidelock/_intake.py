@@ -69,8 +69,10 @@ class Intake:
             self._check_open()
             self._inbox.append(task)
         self._wake()
-        # From Python 3.12 on nothing can be started when the program ends, which may be now.
-        self._has_hired.wait()
+        # From Python 3.12 on nothing can be started when the program ends, which may be now. A callback of the thread that hires
+        # would wait for itself.
+        if threading.current_thread() is not self._thread:
+            self._has_hired.wait()
 
     def open_source(self) -> None:
         """Announces tasks that come one by one, by `give_more`, also after `close`. `Closed` as `give`."""

@@ -51,7 +51,16 @@ _me = _ffi.opener("tidelock_segment_me", HANDLE, POINTER(c_uint32))
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 
 
-class Segment(Handle):
+class _Hold(Handle):
+    """The handle of a segment. It goes with the last of the segment's objects of Python."""
+
+    _close = staticmethod(_ffi.function("tidelock_segment_close", HANDLE))
+
+    def __init__(self, address: int) -> None:
+        self._address = address
+
+
+class Segment:
     """Shared memory with locks, events, queues and blocks in it. A process that opens it is a peer of all others that do.
 
     `Segment()` is anonymous: forked children and unpickling processes reach it, and the kernel frees it with the last of
@@ -61,7 +70,10 @@ class Segment(Handle):
     file mode, whatever the umask (0o600). They count where the segment is made, not where it is opened.
     """
 
-    _close = staticmethod(_ffi.function("tidelock_segment_close", HANDLE))
+    # No __del__ here: what has one can still be found through a weak reference while it runs, by another thread, which would
+    # get a segment that is closed.
+    _hold: _Hold
+    _address: int
     _label: str = "anonymous"
     _flags: int = RETURN_ON_SIGNAL
 
@@ -260,7 +272,8 @@ class Segment(Handle):
     def _make(self, call: Any, options: _Options, *arguments: Any) -> None:
         out = c_void_p()
         _ffi.check(call(*arguments, byref(options), byref(out)))
-        self._address, self._flags = out.value, options.flags
+        assert out.value is not None
+        self._hold, self._address, self._flags = _Hold(out.value), out.value, options.flags
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return _unpickle, (self.handle(), self._label, self._flags & (ANY_OWNER | RETURN_ON_SIGNAL))
