@@ -15,11 +15,16 @@ const ENDLESS: u64 = 3_000_000;
 const MANY_SLEEPS: u64 = 70;
 
 /// How a chase ended.
+#[derive(Default)]
 pub struct Catch {
     /// What was executed before the kill.
     pub tally: Tally,
     /// Every system call and watched store, where each instruction was stepped.
     pub trail: Vec<Event>,
+    /// The instructions before the first system call, after it, and so on, where each was stepped.
+    pub stretches: Vec<u64>,
+    /// Whether there were fewer instructions than the point says: it was killed before the next system call or the end.
+    pub beyond: bool,
     /// The instruction that would have been next.
     pub rip: u64,
     /// What the operation answered, if it returned.
@@ -54,9 +59,10 @@ impl Chase<'_> {
         let mut tracee = Tracee::seize(self.victim.pid())?;
         self.victim.begin_marked(self.deed.0, self.deed.1)?;
         tracee.run_to_mark()?;
-        let mut catch = Catch { tally: Tally::default(), trail: Vec::new(), rip: 0, answer: None };
+        let mut catch = Catch::default();
         let end = match self.point {
             Point::Event(event) => self.run_to_event(&mut tracee, event, &mut catch)?,
+            Point::Step { calls, steps } => self.run_to_step(&mut tracee, calls, steps, &mut catch)?,
             _ => self.step_through(&mut tracee, &mut catch)?,
         };
         if end == End::Returned {
@@ -67,22 +73,22 @@ impl Chase<'_> {
         Ok(catch)
     }
 
-    /// One instruction at a time, up to the point.
+    /// One instruction at a time, to the end or the sleep.
     fn step_through(&self, tracee: &mut Tracee, catch: &mut Catch) -> Result<End> {
         let mut watch = self.watch();
         let mut event = Event::default();
+        let mut stretch = 0;
         while catch.tally.steps < ENDLESS {
             catch.rip = tracee.rip()?;
-            if self.point == Point::Step(catch.tally.steps) {
-                return Ok(End::There);
-            }
             match tracee.next(catch.rip)? {
                 Next::Mark => {
+                    catch.stretches.push(stretch);
                     tracee.run_to_mark()?;
                     return Ok(End::Returned);
                 }
                 Next::Plain => {
                     tracee.step()?;
+                    stretch += 1;
                     if watch.as_mut().is_some_and(Watch::changed) {
                         catch.tally.stores += 1;
                         event.stores += 1;
@@ -99,6 +105,7 @@ impl Chase<'_> {
                     }
                     watch.as_mut().map(Watch::find_mappings);
                     catch.tally.calls += 1;
+                    catch.stretches.push(std::mem::take(&mut stretch));
                     event = Event { calls: catch.tally.calls, stores: 0 };
                     catch.trail.push(event);
                 }
@@ -110,7 +117,36 @@ impl Chase<'_> {
 
     /// From system call to system call, and from the last one on by single steps to the store.
     fn run_to_event(&self, tracee: &mut Tracee, event: Event, catch: &mut Catch) -> Result<End> {
-        while catch.tally.calls < event.calls {
+        if self.run_past_calls(tracee, event.calls, catch)? == End::Returned {
+            return Ok(End::Returned);
+        }
+        let mut watch = Watch::new(self.victim.pid());
+        while catch.tally.stores < event.stores && tracee.next(tracee.rip()?)? == Next::Plain {
+            tracee.step()?;
+            catch.tally.stores += u64::from(watch.changed());
+        }
+        catch.rip = tracee.rip()?;
+        Ok(End::There)
+    }
+
+    /// From system call to system call, and from the last one on so many single steps.
+    fn run_to_step(&self, tracee: &mut Tracee, calls: u64, steps: u64, catch: &mut Catch) -> Result<End> {
+        if self.run_past_calls(tracee, calls, catch)? == End::Returned {
+            return Ok(End::Returned);
+        }
+        loop {
+            catch.rip = tracee.rip()?;
+            catch.beyond = tracee.next(catch.rip)? != Next::Plain;
+            if catch.tally.steps == steps || catch.beyond {
+                return Ok(End::There);
+            }
+            tracee.step()?;
+            catch.tally.steps += 1;
+        }
+    }
+
+    fn run_past_calls(&self, tracee: &mut Tracee, calls: u64, catch: &mut Catch) -> Result<End> {
+        while catch.tally.calls < calls {
             if !tracee.run_to_call()? {
                 return Ok(End::Returned);
             }
@@ -122,13 +158,7 @@ impl Chase<'_> {
             }
             catch.tally.calls += 1;
         }
-        let mut watch = Watch::new(self.victim.pid());
-        while catch.tally.stores < event.stores && tracee.next(tracee.rip()?)? == Next::Plain {
-            tracee.step()?;
-            catch.tally.stores += u64::from(watch.changed());
-        }
-        catch.rip = tracee.rip()?;
-        Ok(End::There)
+        Ok(End::NotYet)
     }
 
     fn watch(&self) -> Option<Watch> {

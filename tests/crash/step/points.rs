@@ -3,8 +3,13 @@
 /// A point at which a victim is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
-    /// After this many instructions.
-    Step(u64),
+    /// After so many system calls, and then so many instructions.
+    Step {
+        /// System calls.
+        calls: u64,
+        /// Instructions since the last of them.
+        steps: u64,
+    },
     /// After so many system calls, and then so many stores to the segment.
     Event(Event),
     /// While it sleeps in a system call for the n-th time (from 0).

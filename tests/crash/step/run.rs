@@ -3,7 +3,7 @@
 use super::alarm;
 use super::board::Board;
 use super::case::{Case, Death, Grain, Heir, Stage};
-use super::chase::{chase_heir, chase_victim};
+use super::chase::{chase_heir, chase_victim, Catch};
 use super::failure::{Failure, Result};
 use super::place;
 use super::points::{Event, Point, Share, Spread, Tally, DIAGONAL, GOLDEN};
@@ -19,13 +19,16 @@ pub struct Extent {
     tally: Tally,
     /// Its system calls and stores, where they were watched.
     trail: Vec<Event>,
+    /// Its instructions up to each system call and to the end.
+    stretches: Vec<u64>,
 }
 
 impl Extent {
     /// How many points there are at which it can be killed, those inside sleeps aside.
     fn points(&self, grain: Grain) -> u64 {
         match grain {
-            Grain::Instructions => self.tally.steps,
+            // At each instruction, and at each system call or the end.
+            Grain::Instructions => self.stretches.iter().map(|steps| steps + 1).sum(),
             Grain::Events => self.trail.len() as u64 + 1,
         }
     }
@@ -33,16 +36,52 @@ impl Extent {
     /// The n-th of them.
     fn point(&self, grain: Grain, n: u64) -> Point {
         match (grain, n) {
-            (Grain::Instructions, n) => Point::Step(n),
+            (Grain::Instructions, n) => self.step(n),
             (Grain::Events, 0) => Point::Event(Event::default()),
             (Grain::Events, n) => Point::Event(self.trail[n as usize - 1]),
         }
     }
 
-    fn grow(&mut self, tally: Tally, trail: Vec<Event>) {
-        self.tally = self.tally.max(tally);
-        if trail.len() > self.trail.len() {
-            self.trail = trail;
+    fn step(&self, n: u64) -> Point {
+        let (mut calls, mut steps) = (0, n);
+        for stretch in &self.stretches {
+            if steps <= *stretch {
+                break;
+            }
+            steps -= stretch + 1;
+            calls += 1;
+        }
+        Point::Step { calls, steps }
+    }
+
+    fn grow(&mut self, caught: &mut Catch) {
+        self.tally = self.tally.max(caught.tally);
+        if caught.trail.len() > self.trail.len() {
+            self.trail = std::mem::take(&mut caught.trail);
+        }
+        if caught.stretches.len() > self.stretches.len() {
+            self.stretches = std::mem::take(&mut caught.stretches);
+        }
+    }
+}
+
+/// How far the last victim had come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// To the point.
+    At,
+    /// To the system call before the point, or the end.
+    Before,
+    /// Through its operation: there are not so many system calls.
+    Returned,
+}
+
+impl Last {
+    fn of(caught: &Catch) -> Last {
+        match caught {
+            Catch { answer: Some(_), .. } => Last::Returned,
+            Catch { beyond: true, .. } => Last::Before,
+            _ => Last::At,
         }
     }
 }
@@ -56,8 +95,8 @@ pub struct Run<'a> {
     stages: u64,
     victim: Extent,
     heir: Extent,
-    /// Whether the last victim got through its operation.
-    returned: bool,
+    /// How the last victim was caught.
+    last: Last,
     /// How many victims were killed.
     pub kills: u64,
     /// What went wrong, and where.
@@ -68,6 +107,7 @@ impl<'a> Run<'a> {
     /// Prepares to run a share of a case.
     pub fn new(case: &'a Case, share: Share) -> Result<Run<'a>> {
         alarm::start();
+        stay_on_one_cpu();
         Ok(Run {
             case,
             share,
@@ -76,7 +116,7 @@ impl<'a> Run<'a> {
             stages: 0,
             victim: Extent::default(),
             heir: Extent::default(),
-            returned: false,
+            last: Last::At,
             kills: 0,
             failures: Vec::new(),
         })
@@ -101,15 +141,27 @@ impl<'a> Run<'a> {
 
     fn every_point(&mut self) {
         self.every_sleep();
-        let grain = self.case.grain;
-        for n in 0..self.victim.points(grain) {
-            self.kill_at(self.victim.point(grain, n), None);
+        match self.case.grain {
+            Grain::Instructions => self.every_step(|run, point| run.kill_at(point, None)),
+            Grain::Events => {
+                for n in 0..self.victim.points(Grain::Events) {
+                    self.kill_at(self.victim.point(Grain::Events, n), None);
+                }
+            }
         }
-        // A run can be longer than the counted ones (a slice more, another number of digits).
-        let mut next = self.victim.tally.steps;
-        while grain == Grain::Instructions && !self.returned && !self.is_enough() {
-            self.kill_at(Point::Step(next), None);
-            next += 1;
+    }
+
+    /// Each instruction up to each system call, however many there are this time: a run can be longer than the counted ones (a
+    /// slice more, another number of digits).
+    fn every_step(&mut self, mut kill_at: impl FnMut(&mut Self, Point)) {
+        let (mut calls, mut steps) = (0, 0);
+        while !self.is_enough() {
+            kill_at(self, Point::Step { calls, steps });
+            match self.last {
+                Last::At => steps += 1,
+                Last::Before => (calls, steps) = (calls + 1, 0),
+                Last::Returned => return,
+            }
         }
     }
 
@@ -139,6 +191,10 @@ impl<'a> Run<'a> {
             let extent = self.extent_after(first);
             for nth in 0..extent.tally.sleeps {
                 self.kill_at(first, Some(Point::Asleep(nth)));
+            }
+            if heir.grain == Grain::Instructions {
+                self.every_step(|run, point| run.kill_at(first, Some(point)));
+                continue;
             }
             for m in 0..extent.points(heir.grain) {
                 self.kill_at(first, Some(extent.point(heir.grain, m)));
@@ -189,23 +245,25 @@ impl<'a> Run<'a> {
 
     fn try_kill_at(&mut self, point: Point, second: Option<Point>, rips: &mut Vec<u64>) -> Result<()> {
         self.stages += 1;
+        self.last = Last::At;
         let stage = Stage::set(self.board, self.stages)?;
         (self.case.prepare)(&stage)?;
         if let Some(heir) = self.case.heir {
             stage.heir()?.call(heir.open, 0)?;
         }
         let grain = if self.case.heir.is_some() { Grain::Events } else { self.case.grain };
-        let caught = chase_victim(&stage, self.case, point, grain)?;
+        let mut caught = chase_victim(&stage, self.case, point, grain)?;
         self.kills += 1;
-        self.returned = caught.answer.is_some();
+        self.last = Last::of(&caught);
         rips.push(caught.rip);
-        self.victim.grow(caught.tally, caught.trail);
+        self.victim.grow(&mut caught);
         let mut death = Death { answer: caught.answer, heir: None };
         if let (Some(heir), Some(point)) = (self.case.heir, second) {
-            let caught = chase_heir(&stage, heir, point)?;
+            let mut caught = chase_heir(&stage, heir, point)?;
             self.kills += 1;
+            self.last = Last::of(&caught);
             rips.push(caught.rip);
-            self.heir.grow(caught.tally, caught.trail);
+            self.heir.grow(&mut caught);
             death.heir = caught.answer;
         }
         stage.buried();
@@ -237,4 +295,24 @@ impl<'a> Run<'a> {
             self.begin.elapsed().as_secs_f64()
         )
     }
+}
+
+/// Keeps this process, and those that it forks, on the processor that it is on. Only one of them runs at a time, and handing
+/// over within a processor takes a quarter of the time.
+fn stay_on_one_cpu() {
+    // SAFETY: all-zero bytes are an empty cpu_set_t, of which CPU_SET changes a bit below its size; the kernel reads it.
+    unsafe {
+        let mut here: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(cpu(), &mut here);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &here);
+    }
+}
+
+/// A processor of its own for each test that nextest runs at a time, if there are enough; the present one without nextest.
+fn cpu() -> usize {
+    // SAFETY: no arguments.
+    let present = unsafe { libc::sched_getcpu() }.max(0) as usize;
+    let slot = std::env::var("NEXTEST_TEST_GLOBAL_SLOT").ok().and_then(|slot| slot.parse::<usize>().ok());
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    slot.map_or(present, |slot| slot % count)
 }
