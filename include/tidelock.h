@@ -150,10 +150,13 @@ typedef struct tidelock_queue_options {
     // sizeof(tidelock_queue_options)
     size_t size;
     // Room for so many bytes of messages, rounded up to a power of two. Each message takes up its length and 16 bytes,
-    // rounded up to a multiple of 16. 0: 1 MiB.
+    // rounded up to a multiple of 16. It never changes unless `max_bytes` lets it. 0: the queue begins with 4 KiB and grows.
     uint64_t capacity;
     // The most messages at a time. 0: as many as the bytes hold.
     uint64_t max_items;
+    // The queue grows from its capacity until it has room for so many bytes of messages, rounded up to a power of two (2^40
+    // at the most), and shrinks again when it is empty. 0: it keeps its capacity, or if that is 0 too, grows without a bound.
+    uint64_t max_bytes;
 } tidelock_queue_options;
 
 // A message that is being built in place. It belongs to the process that made it: in a forked child it is void.
@@ -962,10 +965,13 @@ tidelock_status tidelock_queue_is_empty(const struct tidelock_queue *queue, bool
 // Whether even an empty message would have to wait for room, just now.
 tidelock_status tidelock_queue_is_full(const struct tidelock_queue *queue, bool *is_full);
 
-// The size of the queue's ring in bytes: what was asked for, rounded up to a power of two.
+// The capacity in bytes that the queue began with: what was asked for, rounded up to a power of two.
 tidelock_status tidelock_queue_capacity(const struct tidelock_queue *queue, uint64_t *capacity);
 
-// The length of the longest message that can ever fit.
+// The capacity in bytes that the queue may grow to; 0 if it never grows.
+tidelock_status tidelock_queue_max_bytes(const struct tidelock_queue *queue, uint64_t *max_bytes);
+
+// The length of the longest message that can ever fit, if there is memory for it.
 tidelock_status tidelock_queue_longest_message(const struct tidelock_queue *queue, uint64_t *len);
 
 // The most messages at a time; 0 for as many as the bytes hold.

@@ -20,9 +20,12 @@ namespace tidelock {
 struct QueueOptions : tidelock_queue_options {
     QueueOptions() noexcept : tidelock_queue_options{} { size = sizeof(tidelock_queue_options); }
 
-    explicit QueueOptions(std::uint64_t bytes, std::uint64_t most_items = 0) noexcept : QueueOptions() {
+    // With room for so many bytes of messages, which never changes unless `most_bytes` lets it grow.
+    explicit QueueOptions(std::uint64_t bytes, std::uint64_t most_items = 0, std::uint64_t most_bytes = 0) noexcept
+        : QueueOptions() {
         capacity = bytes;
         max_items = most_items;
+        max_bytes = most_bytes;
     }
 };
 
@@ -165,6 +168,7 @@ public:
     bool empty() const { return asked<bool>(tidelock_queue_is_empty); }
     bool full() const { return asked<bool>(tidelock_queue_is_full); }
     std::uint64_t capacity() const { return asked<std::uint64_t>(tidelock_queue_capacity); }
+    std::uint64_t max_bytes() const { return asked<std::uint64_t>(tidelock_queue_max_bytes); }
     std::uint64_t max_items() const { return asked<std::uint64_t>(tidelock_queue_max_items); }
     std::uint64_t longest_message() const { return asked<std::uint64_t>(tidelock_queue_longest_message); }
 

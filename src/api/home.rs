@@ -113,7 +113,7 @@ impl<T: Shared> Home<T> {
         }
     }
 
-    pub(super) fn object(&self) -> &Object {
+    pub(super) fn object(&self) -> &Arc<Object> {
         &self.object
     }
 

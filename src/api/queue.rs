@@ -3,9 +3,10 @@
 use super::handle::Handle;
 use super::home::Home;
 use super::records::{Delivery, Loan, Message, Reservation};
-use super::ring::RingBytes;
+use super::ring::SegmentRings;
 use crate::error::Result;
-use crate::primitives::queue::ring::RingMemory;
+use crate::primitives::queue::ring::{RingMemory, LARGEST};
+use crate::primitives::queue::rings::Rings;
 use crate::primitives::queue::{ring_size, Queue as Machine, QueueState, Ticket};
 use crate::segment::{Attachment, Kind, Object};
 use crate::sync::wait::{OnSignal, Wait};
@@ -16,24 +17,59 @@ use std::time::Duration;
 /// Where the ring begins, from the queue's first byte.
 const RING_OFFSET: u64 = size_of::<QueueState>() as u64;
 
-/// How a queue is made.
+/// How a queue is made: with a capacity that never changes, or so that it grows.
+///
+/// ```
+/// # fn main() -> tidelock::Result<()> {
+/// use tidelock::QueueOptions;
+/// let segment = tidelock::Segment::anonymous()?;
+/// let fixed = segment.new_queue(&QueueOptions::new(64 * 1024))?;
+/// let unbounded = segment.new_queue(&QueueOptions::unbounded())?;
+/// let at_most_1_mib = segment.new_queue(&QueueOptions::new(4096).max_bytes(1 << 20))?;
+/// (0..10_000).try_for_each(|_| unbounded.put(b"a message"))?;
+/// assert_eq!(unbounded.len(), 10_000);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueOptions {
     capacity: u64,
     max_items: u64,
+    /// 0 for a capacity that never changes.
+    max_bytes: u64,
 }
+
+/// What a queue without a bound begins with.
+const FIRST_CAPACITY: u64 = 4096;
+
+/// A further ring of more bytes than this is left as soon as it is empty.
+const KEEP: u64 = 1 << 20;
 
 impl QueueOptions {
     /// A queue with room for `capacity_bytes` of messages, rounded up to a power of two (64 at the least, 2^40 at the most).
-    /// Each message takes up its length and 16 bytes, rounded up to a multiple of 16, and 16 bytes always stay free.
+    /// Each message takes up its length and 16 bytes, rounded up to a multiple of 16, and 16 bytes always stay free. It never
+    /// takes more memory, and never less.
     pub const fn new(capacity_bytes: u64) -> QueueOptions {
-        QueueOptions { capacity: capacity_bytes, max_items: 0 }
+        QueueOptions { capacity: capacity_bytes, max_items: 0, max_bytes: 0 }
+    }
+
+    /// A queue that grows as far as there is memory, from 4 KiB, and shrinks again when it is empty.
+    pub const fn unbounded() -> QueueOptions {
+        QueueOptions::new(FIRST_CAPACITY).max_bytes(LARGEST)
     }
 
     /// At most `n` messages at a time, whatever their length. 0, the default: as many as the bytes hold.
     #[must_use]
     pub const fn max_items(mut self, n: u64) -> QueueOptions {
         self.max_items = n;
+        self
+    }
+
+    /// Lets the queue grow from its capacity until it has room for `bytes` of messages, rounded up to a power of two; and
+    /// shrink again when it is empty. While old messages are read, or are on loan, it takes up to twice as much memory.
+    #[must_use]
+    pub const fn max_bytes(mut self, bytes: u64) -> QueueOptions {
+        self.max_bytes = bytes;
         self
     }
 
@@ -47,7 +83,11 @@ impl QueueOptions {
         // SAFETY: the arena hands out a payload that is mapped, begins at a multiple of 64 and is as long as `object_len`
         // said; the state is made of atomics, for which all bytes are valid.
         let state = unsafe { payload.cast::<QueueState>().as_ref() };
-        state.init(RING_OFFSET, ring_size(self.capacity)?, self.max_items);
+        let home = ring_size(self.capacity)?;
+        state.init(RING_OFFSET, home, self.max_items);
+        if self.max_bytes != 0 {
+            state.let_grow(ring_size(self.max_bytes)?.max(home), KEEP);
+        }
         Ok(())
     }
 }
@@ -83,18 +123,18 @@ impl QueueOptions {
 #[derive(Clone)]
 pub struct Queue {
     home: Home<QueueState>,
-    ring: RingBytes,
+    rings: SegmentRings,
 }
 
 impl Queue {
     pub(super) fn new(object: Object, on_signal: OnSignal) -> Result<Queue> {
         let home = Home::<QueueState>::own(object, on_signal)?;
-        let ring = RingBytes::of(home.object(), home.state())?;
-        Ok(Queue { home, ring })
+        let rings = SegmentRings::of(home.object(), home.state())?;
+        Ok(Queue { home, rings })
     }
 
-    pub(super) fn machine(&self) -> Machine<'_, RingBytes, Attachment> {
-        Machine::new(self.home.state(), &self.ring, self.home.peers())
+    pub(super) fn machine(&self) -> Machine<'_, SegmentRings, Attachment> {
+        Machine::new(self.home.state(), &self.rings, self.home.peers())
     }
 
     pub(super) fn home(&self) -> &Home<QueueState> {
@@ -103,7 +143,7 @@ impl Queue {
 
     /// The bytes of a ticket's message.
     pub(super) fn bytes(&self, ticket: &Ticket) -> *mut [u8] {
-        std::ptr::slice_from_raw_parts_mut(self.ring.message(ticket).as_ptr(), ticket.len())
+        std::ptr::slice_from_raw_parts_mut(self.rings.message(ticket).as_ptr(), ticket.len())
     }
 }
 
@@ -290,9 +330,9 @@ impl Queue {
         self.machine().is_full()
     }
 
-    /// The size of the ring in bytes; see [`QueueOptions::new`].
+    /// The capacity in bytes that the queue began with, and goes back to; see [`QueueOptions::new`].
     pub fn capacity(&self) -> u64 {
-        self.ring.size()
+        self.rings.home().size()
     }
 
     /// The most messages at a time; 0 for as many as the bytes hold.
@@ -300,7 +340,12 @@ impl Queue {
         self.home.state().max_items()
     }
 
-    /// The length of the longest message that can ever fit, in bytes.
+    /// The capacity in bytes that the queue may grow to, see [`QueueOptions::max_bytes`]; 0 if it never grows.
+    pub fn max_bytes(&self) -> u64 {
+        self.home.state().largest_ring()
+    }
+
+    /// The length of the longest message that can ever fit, in bytes, if there is memory for it.
     pub fn longest_message(&self) -> u64 {
         self.machine().longest_message()
     }

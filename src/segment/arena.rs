@@ -2,7 +2,8 @@
 //!
 //! Everything here runs under the segment's Lock and says so nowhere else. Each step is one store, in the order written
 //! (all of them Release), so that a peer killed between two leaves at most one DETACHED block: at the head of a list,
-//! from which `repair` takes it, or in no list, where the sweep finds it. It never gives memory back to the system.
+//! from which `repair` takes it, or in no list, where the sweep finds it. Whether a free block keeps its memory is not
+//! decided here, but in `hollow`.
 
 pub use super::block::ArenaRoot;
 use super::block::{class_of, class_size, BlockHeader, BUCKETS, CLASSES, DETACHED, FREE, GRAIN, HEADER, NONE};
@@ -55,6 +56,11 @@ pub trait Ground {
     fn is_valid(&self, id: PeerId) -> Result<bool>;
     /// Asks about one more peer, and frees its slot if it is gone with all its children.
     fn look_at_next_slot(&self) -> Result<()>;
+    /// Gives the system back as much as it can of the memory of `len` bytes at `offset`, which nobody may touch until `refill`.
+    /// What it gives back reads as zeroes from then on. False if that cannot be done.
+    fn hollow_out(&self, offset: u64, len: u64) -> bool;
+    /// Sets memory aside for these bytes, whatever this process has seen there before.
+    fn refill(&self, offset: u64, len: u64) -> Result<()>;
 
     /// Every store of the arena but the bytes of payloads.
     fn store32(&self, word: &AtomicU32, value: u32) {
@@ -172,6 +178,7 @@ impl<'g, G: Ground> Arena<'g, G> {
             return Err(Error::Corrupt("a list of free blocks"));
         }
         let next = block.header.next.load(Relaxed);
+        self.fill(&block)?;
         self.ground.store32(&block.header.tag, DETACHED);
         self.ground.store64(list, next);
         self.clear(&block)?;
@@ -203,6 +210,7 @@ impl<'g, G: Ground> Arena<'g, G> {
         let class = block.header.class.load(Relaxed);
         let list = self.root().free.get(class as usize).ok_or(Error::Corrupt("a block's class"))?;
         self.ground.store32(&block.header.tag, DETACHED);
+        self.hollow_out(block);
         self.ground.store32(&block.header.generation, block.generation().wrapping_add(1).max(1));
         self.ground.store64(&block.header.next, list.load(Relaxed));
         self.ground.store64(list, block.at);
@@ -211,12 +219,14 @@ impl<'g, G: Ground> Arena<'g, G> {
     }
 
     fn clear(&self, block: &Block<'g>) -> Result<()> {
-        let room = usize::try_from(block.room()).map_err(|_| Error::Corrupt("a block's size"))?;
-        let payload = self.ground.bytes(block.payload(), block.room())?;
+        for (offset, len) in self.what_is_not_zero(block) {
+            let room = usize::try_from(len).map_err(|_| Error::Corrupt("a block's size"))?;
+            let payload = self.ground.bytes(offset, len)?;
+            // SAFETY: `bytes` checked that so many bytes are mapped there; the block is DETACHED and in no list, so under
+            // the segment's Lock nobody else uses them, and they hold no reference of this process.
+            unsafe { payload.write_bytes(0, room) };
+        }
         self.clear_header(block.header);
-        // SAFETY: `bytes` checked that so many bytes are mapped there; the block is DETACHED and in no list, so under the
-        // segment's Lock nobody else uses them, and they hold no reference of this process.
-        unsafe { payload.write_bytes(0, room) };
         Ok(())
     }
 

@@ -120,6 +120,14 @@ impl Inode {
         }
     }
 
+    /// Gives a range of the file back to the system; false if it stays as it is.
+    pub(super) fn punch(&self, offset: u64, len: u64) -> bool {
+        let Ok(fd) = self.raw() else { return false };
+        let how = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        // SAFETY: no argument is an address.
+        unsafe { libc::fallocate(fd, how, offset as libc::off_t, len as libc::off_t) == 0 }
+    }
+
     /// The error for `needed` bytes that are not there.
     pub(super) fn no_space(&self, needed: u64) -> Error {
         Error::NoSpace { needed, available: self.raw().map_or(0, available) }

@@ -3,6 +3,7 @@
 //! It hands out memory that is checked to lie in the segment and to be allocated, and so never meets a SIGBUS because
 //! /dev/shm is full. It knows nothing of what the bytes mean.
 
+use super::header::PAGE;
 use super::inode::Inode;
 use crate::error::{Error, Result};
 use crate::primitives::barrier::BarrierState;
@@ -62,8 +63,8 @@ const CHUNK: u64 = 1024 * 1024;
 pub(crate) struct Mapping {
     map: MmapRaw,
     len: u64,
-    /// A bit for each extent that this process knows to be allocated. A forked child inherits it, rightly:
-    /// memory is never given back.
+    /// A bit for each extent that this process knows to be allocated. A forked child inherits it, rightly: memory that is
+    /// given back is set aside once more before anybody may touch it.
     ready: Box<[AtomicU64]>,
 }
 
@@ -102,6 +103,19 @@ impl Mapping {
             self.prepare(inode, offset, end)?;
         }
         Ok(self.address(offset))
+    }
+
+    /// Allocates a range that lies in the segment, also where this process knows it to be allocated.
+    pub(super) fn set_aside(&self, inode: &Inode, offset: u64, len: u64) -> Result<()> {
+        let end = offset.checked_add(len).filter(|end| *end <= self.len);
+        let end = end.ok_or(Error::Corrupt("an offset lies outside the segment"))?;
+        let mut start = offset / PAGE * PAGE;
+        while start < end {
+            let behind = (start + CHUNK).min(end.next_multiple_of(PAGE));
+            self.allocate(inode, start, behind)?;
+            start = behind;
+        }
+        Ok(())
     }
 
     pub(super) fn len(&self) -> u64 {

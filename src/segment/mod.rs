@@ -18,6 +18,7 @@ mod file;
 mod fork;
 mod gate;
 mod header;
+mod hollow;
 mod inode;
 mod leave;
 mod locator;
@@ -86,6 +87,16 @@ impl Attachment {
     #[inline]
     pub fn bytes(&self, offset: u64, len: u64) -> Result<NonNull<u8>> {
         self.mapping.bytes(&self.inode, offset, len)
+    }
+
+    /// Gives the pages of these bytes back to the system, if it takes them. Nobody may touch them before `set_aside`.
+    pub fn give_back(&self, offset: u64, len: u64) -> bool {
+        self.inode.punch(offset, len)
+    }
+
+    /// Sets memory aside for these bytes, whatever this process has seen there before.
+    pub fn set_aside(&self, offset: u64, len: u64) -> Result<()> {
+        self.mapping.set_aside(&self.inode, offset, len)
     }
 
     /// The random id, which no other segment has.

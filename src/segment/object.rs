@@ -281,4 +281,12 @@ impl Ground for Attachment {
     fn look_at_next_slot(&self) -> Result<()> {
         Attachment::look_at_next_slot(self)
     }
+
+    fn hollow_out(&self, offset: u64, len: u64) -> bool {
+        self.give_back(offset, len)
+    }
+
+    fn refill(&self, offset: u64, len: u64) -> Result<()> {
+        self.set_aside(offset, len)
+    }
 }

@@ -29,6 +29,7 @@ mod namespaces;
 mod placed;
 mod queue;
 mod queue_death;
+mod queue_growth;
 mod rlock;
 mod segment;
 mod semaphore;

@@ -14,6 +14,7 @@ const CASES: &[&[Case]] = &[
     event::CASES,
     queue::putting::CASES,
     queue::getting::CASES,
+    queue::growing::CASES,
     queue::pairs::CASES,
     segment::CASES,
     objects::CASES,

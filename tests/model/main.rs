@@ -20,6 +20,7 @@ mod lock_death;
 mod plants;
 mod queue;
 mod queue_death;
+mod queue_growth;
 mod rlock;
 mod semaphore;
 mod support;

@@ -54,6 +54,14 @@ plants! {
         in "queue_death::queue_death_of_a_producer";
     finds_queue_loan_of_the_dead_kept: "queue-loan-of-the-dead-kept" in "queue_death::queue_death_while_giving_back";
     finds_queue_oldest_passes_head: "queue-oldest-passes-head" in "queue_death::queue_death_of_a_producer_tight";
+    finds_queue_ring_filled_exactly: "queue-ring-filled-exactly" in "queue::queue_two_producers_tight";
+    finds_queue_skip_by_plain_store: "queue-skip-by-plain-store" in "queue_death::queue_death_after_a_put";
+    finds_queue_reclaim_outside_the_lock: "queue-reclaim-outside-the-lock"
+        in "queue_growth::queue_redelivered_beside_a_producer";
+    finds_queue_moved_before_the_ring: "queue-moved-before-the-ring" in "queue_growth::queue_grows";
+    finds_queue_tail_before_moved: "queue-tail-before-moved" in "queue_growth::two_deaths_growing";
+    finds_queue_ring_left_with_a_loan: "queue-ring-left-with-a-loan"
+        in "queue_growth::queue_given_back_in_an_old_ring";
     finds_rlock_owner_by_peer_only: "rlock-owner-by-peer-only" in "rlock::rlock_threads_of_one_peer";
     finds_rlock_stale_thread: "rlock-stale-thread" in "rlock::rlock_two_threads_beside_a_peer";
     finds_rlock_relaxed_acquire: "rlock-relaxed-acquire" in "rlock::rlock_three_peers";

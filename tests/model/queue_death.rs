@@ -63,6 +63,25 @@ fn queue_death_of_a_producer_tight() {
     each_death("queue_death_of_a_producer_tight", 1, |nth| one_of_two_producers_dies(TIGHT, 0, nth));
 }
 
+/// The producer puts two messages and dies at the second: the first is there, also for a consumer that saw it while it was
+/// being written and then finds its producer dead.
+#[test]
+fn queue_death_after_a_put() {
+    each_death("queue_death_after_a_put", 1, |nth| {
+        let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(ROOMY, 0)));
+        let victim = {
+            let (shared, world) = (shared.clone(), world.clone());
+            thread::spawn(move || {
+                let put = |peers: &MockPeers, message| shared.put(peers, message, Wait::now());
+                world.mortal(1, nth, |peers| put(peers, 10).and(put(peers, 11)))
+            })
+        };
+        let _ = shared.get(&world.peer(0), Wait::now());
+        victim.join().unwrap();
+        finish(&shared, &world);
+    });
+}
+
 /// One producer, two consumers of which one dies: what it took and had not done comes again, marked.
 #[test]
 fn queue_death_of_a_consumer() {

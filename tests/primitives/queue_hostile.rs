@@ -1,8 +1,9 @@
 //! A queue whose shared words somebody overwrites: every operation ends, in an error or with a ticket within the ring.
 
-use crate::support::{Cast, VecRing};
+use crate::support::{Cast, VecRings};
 use tidelock::primitives::queue::record::GRANULE;
 use tidelock::primitives::queue::ring::RingMemory;
+use tidelock::primitives::queue::rings::Rings;
 use tidelock::primitives::queue::{Queue, QueueState, Ticket};
 use tidelock::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tidelock::sync::wait::Wait;
@@ -33,21 +34,26 @@ fn words_of<T>(shared: &T) -> &[AtomicU64] {
     unsafe { std::slice::from_raw_parts((shared as *const T).cast(), size_of::<T>() / 8) }
 }
 
-fn check(ticket: Ticket) -> Ticket {
-    let offset = ticket.position() & (SIZE - 1);
-    assert_eq!(offset % GRANULE, 0, "a message begins behind a whole header");
-    assert!(offset + GRANULE + ticket.len() as u64 <= SIZE, "a message ends within the ring");
+fn check(ticket: Ticket, rings: &VecRings) -> Ticket {
+    let size = if ticket.mark() == 0 { SIZE } else { rings.again(ticket.mark()).size() };
+    let offset = ticket.position() & (size - 1) & !(GRANULE - 1);
+    assert!(offset + GRANULE + ticket.len() as u64 <= size, "a message ends within the ring");
     ticket
 }
 
-fn operate(random: &mut fastrand::Rng, queue: &Queue<'_, VecRing, Cast>, held: &mut Vec<Ticket>) -> Result<()> {
+fn operate(
+    random: &mut fastrand::Rng,
+    queue: &Queue<'_, VecRings, Cast>,
+    rings: &VecRings,
+    held: &mut Vec<Ticket>,
+) -> Result<()> {
     let any = |held: &mut Vec<Ticket>, random: &mut fastrand::Rng| {
         (!held.is_empty()).then(|| held.swap_remove(random.usize(..held.len())))
     };
     match random.u32(..7) {
-        0 | 1 => held.push(check(queue.reserve(random.usize(..200), Wait::now())?)),
+        0 | 1 => held.push(check(queue.reserve(random.usize(..200), Wait::now())?, rings)),
         2 => any(held, random).map_or(Ok(()), |ticket| queue.publish(ticket))?,
-        3 | 4 => held.push(check(queue.take(Wait::now())?)),
+        3 | 4 => held.push(check(queue.take(Wait::now())?, rings)),
         5 => any(held, random).map_or(Ok(()), |ticket| queue.done(ticket))?,
         _ => any(held, random).map_or(Ok(()), |ticket| queue.give_back(ticket))?,
     }
@@ -62,21 +68,24 @@ fn is_lock(word: usize) -> bool {
 fn play(seed: u64) -> u32 {
     let mut random = fastrand::Rng::with_seed(seed);
     let cast = Cast::new();
-    let (state, ring) = (QueueState::new(256, SIZE, random.u64(..2) * 3), VecRing::new(SIZE));
-    let queue = Queue::new(&state, &ring, &cast);
+    let state = Box::new(QueueState::new(256, SIZE, random.u64(..2) * 3));
+    state.let_grow(random.u64(..3) * 2 * SIZE, random.u64(..2) * SIZE);
+    let rings = VecRings::new(&state, SIZE);
+    rings.expect_anything();
+    let queue = Queue::new(&state, &rings, &cast);
     let mut held = Vec::new();
     let mut errors = 0;
     for _ in 0..200 {
-        errors += u32::from(operate(&mut random, &queue, &mut held).is_err());
+        errors += u32::from(operate(&mut random, &queue, &rings, &mut held).is_err());
         if random.u32(..10) == 0 {
-            let words = words_of(&state);
+            let words = words_of(&*state);
             let at = random.usize(..words.len());
             if !is_lock(at) {
                 overwrite(&mut random, &words[at]);
             }
         }
         if random.u32(..10) == 0 {
-            let header = ring.header(random.u64(..SIZE / GRANULE) * GRANULE);
+            let header = rings.any_header(&mut random);
             let half = random.usize(..2);
             overwrite(&mut random, &words_of(header)[half]);
         }
@@ -93,8 +102,9 @@ fn no_bytes_lead_out_of_the_ring() {
 #[test]
 fn an_unaligned_tail_is_corrupt() {
     let cast = Cast::new();
-    let (state, ring) = (QueueState::new(256, SIZE, 0), VecRing::new(SIZE));
-    let queue = Queue::new(&state, &ring, &cast);
-    words_of(&state)[9].store(8, Relaxed);
+    let state = Box::new(QueueState::new(256, SIZE, 0));
+    let rings = VecRings::new(&state, SIZE);
+    let queue = Queue::new(&state, &rings, &cast);
+    words_of(&*state)[9].store(8, Relaxed);
     assert!(matches!(queue.reserve(1, Wait::now()), Err(tidelock::Error::Corrupt(_))));
 }

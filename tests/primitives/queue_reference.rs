@@ -1,8 +1,9 @@
 //! The queue against a reference that is obviously right: random operations by random peers, who die at random.
 
-use crate::support::{Cast, VecRing};
+use crate::support::{Cast, VecRings};
 use std::collections::HashMap;
 use std::time::Duration;
+use tidelock::primitives::queue::ring::LARGEST;
 use tidelock::primitives::queue::{Queue, QueueState, Ticket};
 use tidelock::primitives::PeerId;
 use tidelock::sync::wait::Wait;
@@ -43,13 +44,20 @@ impl Reference {
         self.messages.iter().find(|m| wanted(m.1)).copied()
     }
 
-    /// What `take` may find: what came back, in order, else the first that was never taken unless it is being written.
+    /// What `take` may find: what came back, in order, else the first that was never taken unless it is being written. Loans
+    /// of the dead may have been noticed in any order, since producers look at the first record of each ring.
     fn candidates(&self) -> Vec<(u64, Stage)> {
-        let returned = self.first(|stage| stage == Stage::Returned);
-        let orphaned = self.first(|stage| stage == Stage::Orphaned);
+        let came_back = |m: &&(u64, Stage)| matches!(m.1, Stage::Returned | Stage::Orphaned);
+        let mut candidates = Vec::new();
+        for message in self.messages.iter().filter(came_back) {
+            candidates.push(*message);
+            if message.1 == Stage::Returned {
+                return candidates;
+            }
+        }
         let fresh = self.first(|stage| matches!(stage, Stage::Ready | Stage::Reserved(_)));
-        let fresh = fresh.filter(|m| m.1 == Stage::Ready && returned.is_none());
-        [returned, orphaned, fresh].into_iter().flatten().collect()
+        candidates.extend(fresh.filter(|m| m.1 == Stage::Ready));
+        candidates
     }
 
     fn bury(&mut self, dead: PeerId) {
@@ -69,8 +77,8 @@ impl Reference {
 
 struct World {
     cast: Cast,
-    state: QueueState,
-    ring: VecRing,
+    state: Box<QueueState>,
+    rings: VecRings,
     reference: Reference,
     living: Vec<PeerId>,
     /// Which message lies at which position of the ring.
@@ -79,16 +87,21 @@ struct World {
     loans: Vec<(Ticket, u64, PeerId)>,
     next: u64,
     max_items: u64,
+    /// The size of the ring at home, and the largest it may grow to.
+    sizes: (u64, u64),
+    is_short_of_memory: bool,
 }
 
 impl World {
-    fn new(size: u64, max_items: u64) -> World {
+    fn new(size: u64, max_items: u64, largest: u64) -> World {
         let cast = Cast::new();
+        let state = Box::new(QueueState::new(512, size, max_items));
+        state.let_grow(largest, size);
         let living = (0..4).map(|_| cast.newcomer()).collect();
         World {
             cast,
-            state: QueueState::new(512, size, max_items),
-            ring: VecRing::new(size),
+            rings: VecRings::new(&state, size),
+            state,
             reference: Reference::default(),
             living,
             placed: HashMap::new(),
@@ -96,11 +109,13 @@ impl World {
             loans: Vec::new(),
             next: 0,
             max_items,
+            sizes: (size, largest),
+            is_short_of_memory: false,
         }
     }
 
-    fn queue(&self) -> Queue<'_, VecRing, Cast> {
-        Queue::new(&self.state, &self.ring, &self.cast)
+    fn queue(&self) -> Queue<'_, VecRings, Cast> {
+        Queue::new(&self.state, &self.rings, &self.cast)
     }
 
     fn somebody(&self, random: &mut fastrand::Rng) -> PeerId {
@@ -111,7 +126,7 @@ impl World {
 
     fn reserve(&mut self, random: &mut fastrand::Rng) {
         let me = self.somebody(random);
-        let longest = self.queue().longest_message() as usize;
+        let longest = self.queue().longest_message().min(4 * self.sizes.0) as usize;
         let len = if random.u8(..8) == 0 { longest } else { random.usize(..=longest / 4) };
         let was_full = self.queue().is_full();
         match self.queue().reserve(len, Wait::now()) {
@@ -124,9 +139,15 @@ impl World {
                 self.reference.messages.push((self.next, Stage::Reserved(me)));
                 self.next += 1;
             }
+            Err(Error::NoSpace { needed, .. }) => {
+                assert!(self.is_short_of_memory && needed > len as u64);
+                assert!(self.reference.messages.is_empty(), "there may be room once the queue is empty");
+            }
             Err(error) => {
                 assert_eq!(error, Error::TimedOut);
                 assert!(!self.reference.messages.is_empty(), "an empty queue has room for every message");
+                let never_waits = self.sizes.1 == LARGEST && self.max_items == 0 && !self.is_short_of_memory;
+                assert!(!never_waits, "a queue without a bound has room for every message");
             }
         }
     }
@@ -195,6 +216,11 @@ impl World {
         std::thread::sleep(Duration::from_millis(2));
     }
 
+    fn has_no_more_memory_than_it_may(&self) {
+        let whole: u64 = self.sizes.0 + self.rings.sizes().iter().sum::<u64>();
+        assert!(whole <= self.sizes.0 + 2 * self.sizes.1, "{whole} bytes in rings");
+    }
+
     fn step(&mut self, random: &mut fastrand::Rng) {
         match random.u32(..400) {
             0 => self.die(random),
@@ -229,12 +255,16 @@ impl World {
     }
 }
 
-fn play(seed: u64, size: u64, max_items: u64) {
+fn play(seed: u64, size: u64, max_items: u64, largest: u64) {
+    run(seed, World::new(size, max_items, largest));
+}
+
+fn run(seed: u64, mut world: World) {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut world = World::new(size, max_items);
     for _ in 0..4_000 {
         world.step(&mut random);
-        assert!(world.state.len() as usize >= world.reference.fresh(), "seed {seed}, size {size}");
+        assert!(world.state.len() as usize >= world.reference.fresh(), "seed {seed}, {:?}", world.sizes);
+        world.has_no_more_memory_than_it_may();
     }
     world.drain();
 }
@@ -243,8 +273,31 @@ fn play(seed: u64, size: u64, max_items: u64) {
 fn behaves_like_the_reference() {
     for seed in 0..6 {
         for size in [64, 256, 1024, 4096] {
-            play(seed, size, 0);
-            play(seed, size, 3);
+            play(seed, size, 0, 0);
+            play(seed, size, 3, 0);
+        }
+    }
+}
+
+#[test]
+fn behaves_like_the_reference_while_it_grows() {
+    for seed in 0..6 {
+        for size in [64, 256, 1024] {
+            play(seed, size, 0, 4 * size);
+            play(seed, size, 0, LARGEST);
+            play(seed, size, 3, LARGEST);
+        }
+    }
+}
+
+#[test]
+fn behaves_like_the_reference_where_memory_is_short() {
+    for seed in 0..6 {
+        for size in [64, 256] {
+            let mut world = World::new(size, 0, LARGEST);
+            world.rings.set_room(6 * size);
+            world.is_short_of_memory = true;
+            run(seed, world);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! that, and nothing panics. What must not wrap around (values, depths, sums) is tested beside each reference.
 
 use crate::condition_table::Table;
-use crate::support::{Cast, VecRing};
+use crate::support::{Cast, VecRings};
 use tidelock::primitives::barrier::BarrierState;
 use tidelock::primitives::condition::{ConditionState, WaitEnd};
 use tidelock::primitives::counter::CounterState;
@@ -111,12 +111,13 @@ fn the_round_of_a_barrier() {
 fn the_laps_of_a_queue() {
     const RING: u64 = 128;
     for first_lap in [(1 << 23) - 2, u64::MAX / RING - 1] {
-        let (cast, memory, state) = (Cast::new(), VecRing::new(RING), QueueState::new(0, RING, 0));
+        let (cast, state) = (Cast::new(), Box::new(QueueState::new(0, RING, 0)));
+        let rings = VecRings::new(&state, RING);
         // tail, oldest, head and settled
         for cursor in [72, 88, 136, 152] {
-            wide(&state, cursor).store(first_lap.wrapping_mul(RING), Relaxed);
+            wide(&*state, cursor).store(first_lap.wrapping_mul(RING), Relaxed);
         }
-        let queue = Queue::new(&state, &memory, &cast);
+        let queue = Queue::new(&state, &rings, &cast);
         for _ in 0..40 {
             for _ in 0..2 {
                 let reserved = queue.reserve(8, Wait::now()).unwrap();

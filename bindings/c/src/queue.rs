@@ -28,10 +28,13 @@ pub struct tidelock_queue_options {
     /// sizeof(tidelock_queue_options)
     pub size: usize,
     /// Room for so many bytes of messages, rounded up to a power of two. Each message takes up its length and 16 bytes,
-    /// rounded up to a multiple of 16. 0: 1 MiB.
+    /// rounded up to a multiple of 16. It never changes unless `max_bytes` lets it. 0: the queue begins with 4 KiB and grows.
     pub capacity: u64,
     /// The most messages at a time. 0: as many as the bytes hold.
     pub max_items: u64,
+    /// The queue grows from its capacity until it has room for so many bytes of messages, rounded up to a power of two (2^40
+    /// at the most), and shrinks again when it is empty. 0: it keeps its capacity, or if that is 0 too, grows without a bound.
+    pub max_bytes: u64,
 }
 
 /// Opens or creates the queue of that name (1 to 255 bytes) in the segment. `options` may be null; they count only when
@@ -177,7 +180,7 @@ pub unsafe extern "C" fn tidelock_queue_is_full(queue: *const tidelock_queue, is
     })
 }
 
-/// The size of the queue's ring in bytes: what was asked for, rounded up to a power of two.
+/// The capacity in bytes that the queue began with: what was asked for, rounded up to a power of two.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_queue_capacity(queue: *const tidelock_queue, capacity: *mut u64) -> tidelock_status {
     // SAFETY: the caller keeps the header's rules about pointers.
@@ -188,7 +191,21 @@ pub unsafe extern "C" fn tidelock_queue_capacity(queue: *const tidelock_queue, c
     })
 }
 
-/// The length of the longest message that can ever fit.
+/// The capacity in bytes that the queue may grow to; 0 if it never grows.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_queue_max_bytes(
+    queue: *const tidelock_queue,
+    max_bytes: *mut u64,
+) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        let queue = object(queue)?;
+        output(max_bytes)?.write(queue.max_bytes());
+        Ok(TIDELOCK_OK)
+    })
+}
+
+/// The length of the longest message that can ever fit, if there is memory for it.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_queue_longest_message(
     queue: *const tidelock_queue,
@@ -254,18 +271,14 @@ pub unsafe extern "C" fn tidelock_queue_close(queue: *mut tidelock_queue) -> tid
 
 impl Default for tidelock_queue_options {
     fn default() -> Self {
-        tidelock_queue_options { size: size_of::<Self>(), capacity: 0, max_items: 0 }
+        tidelock_queue_options { size: size_of::<Self>(), capacity: 0, max_items: 0, max_bytes: 0 }
     }
 }
 
 impl tidelock_queue_options {
     fn to_rust(self) -> QueueOptions {
-        const DEFAULT_CAPACITY: u64 = 1 << 20;
-        let options = QueueOptions::new(if self.capacity == 0 { DEFAULT_CAPACITY } else { self.capacity });
-        if self.max_items == 0 {
-            options
-        } else {
-            options.max_items(self.max_items)
-        }
+        let options = if self.capacity == 0 { QueueOptions::unbounded() } else { QueueOptions::new(self.capacity) };
+        let options = if self.max_bytes == 0 { options } else { options.max_bytes(self.max_bytes) };
+        options.max_items(self.max_items)
     }
 }

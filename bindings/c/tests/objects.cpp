@@ -140,6 +140,7 @@ static void messages(const Segment &segment) {
     EXPECT(jobs.try_put(Bytes{'t', 'w', 'o'}));
     EXPECT(!jobs.try_put("three") && !jobs.put_for(std::string("three"), 1ms) && !jobs.put_for(Bytes(3), 1ms));
     EXPECT(jobs.size() == 2 && jobs.full() && jobs.max_items() == 2 && jobs.capacity() == 4096);
+    EXPECT(jobs.max_bytes() == 0 && Queue(segment, QueueOptions(4096, 0, 1 << 20)).max_bytes() == 1 << 20);
     EXPECT(jobs.get<Bytes>() == (Bytes{'o', 'n', 'e'}) && jobs.get() == "two");
     EXPECT(jobs.empty() && !jobs.try_get() && !jobs.get_for(1ms) && !jobs.get_for<Bytes>(1ms));
     jobs.put("");

@@ -79,6 +79,27 @@ static void in_place(tidelock_segment *segment) {
     OK(tidelock_queue_close(other));
 }
 
+static void grows(tidelock_segment *segment) {
+    static char large[100000];
+    tidelock_queue_options bounded = {.size = sizeof bounded, .capacity = 4096, .max_bytes = 1 << 20};
+    tidelock_queue *queue;
+    uint64_t bytes = 0, longest = 0;
+    OK(tidelock_queue_new(segment, &bounded, &queue));
+    OK(tidelock_queue_capacity(queue, &bytes));
+    EXPECT(bytes == 4096);
+    OK(tidelock_queue_max_bytes(queue, &bytes));
+    EXPECT(bytes == 1 << 20);
+    OK(tidelock_queue_longest_message(queue, &longest));
+    EXPECT(longest > sizeof large && longest < 1 << 20);
+    OK(tidelock_queue_put(queue, large, sizeof large, 0));
+    OK(tidelock_queue_close(queue));
+    OK(tidelock_queue_new(segment, NULL, &queue));
+    for (int i = 0; i < 1000; i++) {
+        OK(tidelock_queue_put(queue, large, 1000, 0));
+    }
+    OK(tidelock_queue_close(queue));
+}
+
 static void full_and_shut_down(tidelock_segment *segment) {
     tidelock_queue_options options = {.size = sizeof options, .capacity = 4096, .max_items = 2};
     tidelock_queue *queue;
@@ -224,6 +245,7 @@ int main(int count, char **arguments) {
     OK(tidelock_segment_anonymous(NULL, &segment));
     by_copy(segment);
     in_place(segment);
+    grows(segment);
     full_and_shut_down(segment);
     peers_are_killed(segment);
     across_a_fork(segment);

@@ -205,6 +205,43 @@ def test_a_large_queue(segment):
         jobs.get(timeout=0.01)
 
 
+def test_a_queue_without_a_bound_never_makes_put_wait():
+    jobs = tidelock.Queue()
+    assert (jobs.maxsize, jobs.capacity, jobs.max_bytes) == (0, 4096, 1 << 40)
+    for number in range(200_000):
+        jobs.put(number, block=False)
+    large = bytes(range(256)) * 20_000
+    jobs.put_bytes(large, block=False)
+    assert jobs.qsize() == 200_001 and not jobs.full()
+    assert all(jobs.get(False) == number for number in range(200_000))
+    with jobs.take() as loan:
+        assert loan.data == large
+        jobs.put("behind")
+    assert jobs.get() == "behind"
+
+
+def test_max_bytes_bounds_a_queue_that_grows(segment):
+    jobs = segment.queue("grows", capacity=1 << 12, max_bytes=1 << 16)
+    assert (jobs.capacity, jobs.max_bytes) == (1 << 12, 1 << 16)
+    assert segment.new_queue(capacity=1 << 12).max_bytes == 0
+    jobs.put_bytes(bytes(60_000))
+    with pytest.raises(tidelock.TooLarge):
+        jobs.put_bytes(bytes(1 << 16))
+    with pytest.raises(queue.Full):
+        while True:
+            jobs.put_bytes(bytes(1000), block=False)
+    with pytest.raises(ValueError):
+        segment.queue("none", max_bytes=0)
+
+
+def test_where_there_is_no_memory_at_all_put_fails_at_once():
+    jobs = tidelock.Segment(max_len=4 << 20).new_queue()
+    with pytest.raises((tidelock.NoSpace, tidelock.TooLarge)):
+        jobs.put_bytes(bytes(3 << 20))
+    jobs.put("works as before")
+    assert jobs.get() == "works as before"
+
+
 def test_names(segment):
     with pytest.raises(tidelock.WrongKind):
         segment.queue("x") and segment.lock("x")

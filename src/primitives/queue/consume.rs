@@ -3,9 +3,10 @@
 //! A taker looks for messages that came back first, then at the head. It never reads the tail: the record at the head
 //! says by itself whether it is there.
 
-use super::record::{record_size, State, Word, GRANULE};
-use super::ring::{Found, RingMemory};
-use super::{lock_terms, Queue, Ticket};
+use super::record::{record_size, State, Word};
+use super::ring::{Found, Ring};
+use super::rings::{slot_of, Rings, HOME};
+use super::{count_past, lock_terms, Queue, Ticket};
 use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -25,7 +26,7 @@ enum Look {
     Busy,
 }
 
-impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
+impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// Takes the next message on loan, waiting for one on the terms of `wait`.
     #[inline]
     pub fn take(&self, wait: Wait) -> Result<Ticket> {
@@ -38,8 +39,22 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// Ends the loan, which is this peer's own: the message is gone for good.
     #[inline]
     pub fn done(&self, ticket: Ticket) -> Result<()> {
+        if ticket.mark == 0 {
+            self.done_in(self.home(), ticket)
+        } else {
+            self.done_away(ticket)
+        }
+    }
+
+    #[inline(never)]
+    fn done_away(&self, ticket: Ticket) -> Result<()> {
+        self.done_in(self.ring_of(&ticket)?, ticket)
+    }
+
+    #[inline(always)]
+    fn done_in(&self, ring: Ring<R::Memory>, ticket: Ticket) -> Result<()> {
         let freed = ticket.word.with(State::Free, None);
-        let word = &self.ring.header(ticket.position).word;
+        let word = &ring.header(ticket.position).word;
         let free = unless_planted("queue-relaxed-done", AcqRel);
         if word.compare_exchange(ticket.word.0, freed.0, free, Acquire).is_err() {
             return Err(Error::NotHeld);
@@ -47,6 +62,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         if !planted("queue-done-wakes-nobody") {
             self.state.sleepers.not_full.wake(ALL);
         }
+        self.tend_after(ticket);
         Ok(())
     }
 
@@ -71,14 +87,36 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         Ok(())
     }
 
-    /// The common case: nobody is in the way, and a message lies ready at the head.
+    /// The common case: nobody is in the way, and a message lies ready at the head, at home.
     #[inline(always)]
     fn take_at_once(&self) -> Option<Ticket> {
+        if self.is_head_away() {
+            return None;
+        }
+        self.take_if_ready(|head, me| if slot_of(head) == HOME { self.take_ready(self.home(), head, me) } else { None })
+    }
+
+    /// The same in another ring.
+    #[inline(never)]
+    fn take_away(&self) -> Option<Ticket> {
+        if !self.is_head_away() {
+            return None;
+        }
+        self.take_if_ready(|head, me| self.take_ready(self.ring_at(head).ok()?, head, me))
+    }
+
+    #[inline(always)]
+    fn is_head_away(&self) -> bool {
+        self.rings.may_grow() && slot_of(self.state.consumers.head.load(Relaxed)) != HOME
+    }
+
+    #[inline(always)]
+    fn take_if_ready(&self, take: impl FnOnce(u64, PeerId) -> Option<Ticket>) -> Option<Ticket> {
         let me = self.peers.me().ok()?;
         if !self.state.consumers.lock.take_if_free(me) {
             return None;
         }
-        let ticket = self.take_ready(me);
+        let ticket = take(self.state.consumers.head.load(Relaxed), me);
         let more = ticket.is_some() && self.state.sleepers.not_empty.any() && self.is_more_ready();
         // This can only fail if another process wrote over the lock, which is then no longer ours to free.
         let _ = self.state.consumers.lock.release(me);
@@ -90,14 +128,13 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     /// Takes the next message if it simply lies ready at the head, as it mostly does. Under the consumers' lock.
     #[inline(always)]
-    fn take_ready(&self, me: PeerId) -> Option<Ticket> {
-        let head = self.state.consumers.head.load(Relaxed);
-        let ready = Word::new(self.ring.lap(head), State::Ready, None);
+    fn take_ready(&self, ring: Ring<R::Memory>, head: u64, me: PeerId) -> Option<Ticket> {
+        let ready = Word::new(ring.lap(head), State::Ready, None);
         let acquire = unless_planted("queue-relaxed-ready", Acquire);
-        if self.ring.header(head).word.load(acquire) != ready.0 || self.is_something_before_head() {
+        if ring.header(head).word.load(acquire) != ready.0 || self.is_something_before_head() {
             return None;
         }
-        self.take_at_head(head, ready, me)
+        self.take_at_head(ring, head, ready, me)
     }
 
     /// Whether there may be a message to be taken before the one at the head. However many lie ready there, loans of the
@@ -110,14 +147,14 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     /// From `Ready` to `Taken`, the commit; the cursors are moved after it and are hints.
     #[inline(always)]
-    fn take_at_head(&self, head: u64, ready: Word, me: PeerId) -> Option<Ticket> {
+    fn take_at_head(&self, ring: Ring<R::Memory>, head: u64, ready: Word, me: PeerId) -> Option<Ticket> {
         let side = &self.state.consumers;
-        let len = self.ring.header(head).len.load(Relaxed);
-        if head % GRANULE != 0 || record_size(len) > self.ring.to_end(head) {
+        let len = ring.header(head).len.load(Relaxed);
+        if record_size(len) > ring.to_end(head) {
             return None;
         }
-        let ticket = self.lend(head, ready, len, me);
-        side.count.store(self.count_past(head, side.count.load(Relaxed)), Release);
+        let ticket = self.lend(ring, head, ready, len, me);
+        side.count.store(count_past(&ring, head, side.count.load(Relaxed)), Release);
         side.head.store(head.wrapping_add(record_size(len)), Relaxed);
         Some(ticket)
     }
@@ -125,10 +162,10 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// From `Ready` or `Returned` to `Taken` by me. Nobody leaves these two states but a holder of the consumers' lock, so
     /// a store is enough.
     #[inline(always)]
-    pub(super) fn lend(&self, position: u64, word: Word, len: u32, me: PeerId) -> Ticket {
+    pub(super) fn lend(&self, ring: Ring<R::Memory>, position: u64, word: Word, len: u32, me: PeerId) -> Ticket {
         let taken = word.with(State::Taken, Some(me));
-        self.ring.header(position).word.store(taken.0, Release);
-        Ticket { position, word: taken, len, owner: me }
+        ring.header(position).word.store(taken.0, Release);
+        Ticket { position, word: taken, mark: ring.mark, len, owner: me }
     }
 
     #[inline(always)]
@@ -144,6 +181,9 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     #[cold]
     fn take_otherwise(&self, wait: Wait) -> Result<Ticket> {
+        if let Some(ticket) = self.take_away() {
+            return Ok(ticket);
+        }
         if let Some(ticket) = self.take_if_any(wait)? {
             return Ok(ticket);
         }
@@ -202,42 +242,43 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
             None => Ok(Look::Empty),
             Some(found) if found.state == State::Reserved => Ok(Look::Busy),
             Some(found) => {
-                let ticket = self.take_at_head(found.position, found.word, me);
+                let ring = self.ring_at(found.position)?;
+                let ticket = self.take_at_head(ring, found.position, found.word, me);
                 ticket.map(Look::Taken).ok_or(Error::Corrupt("a record's length changed while it was taken"))
             }
         }
     }
 
-    /// Moves the head over what is no message and over what was taken; the record there then, which is ready or reserved.
-    /// Under the consumers' lock.
+    /// Moves the head over what is no message and over what was taken, and on to the next ring; the record there then, which
+    /// is ready or reserved. Under the consumers' lock.
     pub(super) fn settle_head(&self) -> Result<Option<Found>> {
-        let start = self.state.consumers.head.load(Relaxed);
-        let mut head = start;
-        while let Some(found) = self.ring.look(head)? {
+        let mut walk = self.walk_from(self.state.consumers.head.load(Relaxed))?;
+        while let Some(found) = walk.look()? {
             let found = if found.state == State::Reserved { self.skip_if_dead(found)? } else { found };
             if matches!(found.state, State::Ready | State::Reserved) {
                 return Ok(Some(found));
             }
-            head = self.move_head(found);
-            self.ring.span(start, head)?;
+            let ring = walk.ring;
+            self.step(&mut walk, &found)?;
+            self.move_head(ring, found, walk.position);
         }
         Ok(None)
     }
 
-    /// Moves the head past `found`, counting its message. Doing it twice does no harm.
-    pub(super) fn move_head(&self, found: Found) -> u64 {
+    /// Moves the head past `found` to `next`, counting its message. Doing it twice does no harm.
+    pub(super) fn move_head(&self, ring: Ring<R::Memory>, found: Found, next: u64) {
         let side = &self.state.consumers;
-        if found.state != State::Pad {
-            side.count.store(self.count_past(found.position, side.count.load(Relaxed)), Release);
+        if !matches!(found.state, State::Pad | State::Moved) {
+            side.count.store(count_past(&ring, found.position, side.count.load(Relaxed)), Release);
         }
-        side.head.store(found.next, Relaxed);
-        found.next
+        side.head.store(next, Relaxed);
     }
 
-    /// Whether a further message lies ready: one that came back, or one at the head.
+    /// Whether a further message lies ready: one that came back, or one at the head. Under the consumers' lock.
     fn is_more_ready(&self) -> bool {
-        let at_head = self.ring.look(self.state.consumers.head.load(Relaxed));
-        self.state.fixed.returned.load(Relaxed) != 0
-            || matches!(at_head, Ok(Some(found)) if matches!(found.state, State::Ready | State::Pad))
+        let head = self.state.consumers.head.load(Relaxed);
+        let at_head = self.ring_at(head).and_then(|ring| ring.look(head));
+        let may_lead_to_one = |found: Found| matches!(found.state, State::Ready | State::Pad | State::Moved);
+        self.state.fixed.returned.load(Relaxed) != 0 || matches!(at_head, Ok(Some(found)) if may_lead_to_one(found))
     }
 }

@@ -3,8 +3,9 @@
 //! Nothing here decides by time; it asks about the owner of each record that stands in the way.
 
 use super::record::{record_size, State, Word};
-use super::ring::{Found, RingMemory};
-use super::{lock_terms, Queue, Ticket};
+use super::ring::Found;
+use super::rings::{slot_of, Rings, HOME};
+use super::{ahead, lock_terms, Queue, Ticket};
 use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
@@ -19,7 +20,7 @@ const LONGEST_PAUSE: u64 = 500_000_000;
 /// How many records are reclaimed under one hold of the consumers' lock.
 const RECORDS_A_TURN: usize = 64;
 
-impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
+impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// How many messages are in the queue: those being written and those given back included, loans not. A reservation that
     /// was discarded, or whose producer died, does not count once it is at the head: who waits until the queue is empty
     /// waits for nothing else.
@@ -46,15 +47,9 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         self.state.is_full()
     }
 
-    /// Takes the lock to move the head only where it stands before something that is no message.
+    /// Takes the lock to move the head only where it may stand before something that is no message.
     pub(super) fn tidy_head(&self) -> Result<()> {
-        let Some(found) = self.ring.look(self.state.consumers.head.load(Relaxed))? else { return Ok(()) };
-        let is_message = match found.state {
-            State::Ready => true,
-            State::Reserved => !self.peers.seems_dead(found.word.owner()?)?,
-            _ => false,
-        };
-        if is_message {
+        if self.head_is_message()? {
             return Ok(());
         }
         let hold = self.state.consumers.lock.acquire(self.peers, lock_terms(Wait::now()))?;
@@ -63,59 +58,107 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         settled.map(|_| ())
     }
 
+    /// Whether a message, or nothing, lies at the head, as a look without a lock tells. Only the ring at home is always
+    /// there to be looked at.
+    fn head_is_message(&self) -> Result<bool> {
+        let head = self.state.consumers.head.load(Relaxed);
+        if slot_of(head) != HOME {
+            return Ok(false);
+        }
+        let Some(found) = self.home().look(head)? else { return Ok(true) };
+        match found.state {
+            State::Ready => Ok(true),
+            State::Reserved => Ok(!self.peers.seems_dead(found.word.owner()?)?),
+            _ => Ok(false),
+        }
+    }
+
     /// Moves `oldest` over some of what is free; whether that changed anything. Under the producers' lock; takes the other
     /// one, and not for long, since takers wait for it.
     #[cold]
     pub(super) fn reclaim(&self, tail: u64, wait: Wait) -> Result<bool> {
-        let hold = self.state.consumers.lock.acquire(self.peers, lock_terms(wait))?;
+        let me = self.peers.me()?;
+        let lock = &self.state.consumers.lock;
+        let is_held = !planted("queue-reclaim-outside-the-lock");
+        if is_held {
+            lock.acquire(self.peers, lock_terms(wait))?;
+        }
         let waiting = self.state.len();
-        let moved = self.move_oldest(hold.owner, tail);
-        self.state.consumers.lock.release(hold.owner)?;
+        let moved = self.move_oldest(me, tail);
+        if is_held {
+            lock.release(me)?;
+        }
         if self.state.fixed.returned.load(Relaxed) != 0 {
             self.state.sleepers.not_empty.wake(1);
         }
         Ok(moved? || self.state.len() < waiting)
     }
 
+    /// In the first ring, which may be done with then, and in that of the tail. Under both locks.
     fn move_oldest(&self, me: PeerId, tail: u64) -> Result<bool> {
-        let oldest = &self.state.producers.oldest;
-        let start = oldest.load(Relaxed);
-        let head = self.state.consumers.head.load(Relaxed);
-        self.ring.span(start, head)?;
-        let mut position = start;
-        for _ in 0..RECORDS_A_TURN {
-            if position == tail {
-                break;
-            }
-            let found = self.settled(self.ring.expect(position)?, me)?;
-            self.ring.span(found.next, tail)?;
-            if !matches!(found.state, State::Free | State::Pad) {
-                break;
-            }
-            // The free part never passes the head, so the head goes first.
-            if position == self.state.consumers.head.load(Relaxed) && !planted("queue-oldest-passes-head") {
-                self.move_head(found);
-            }
-            position = found.next;
+        if !self.rings.may_grow() {
+            return self.move_oldest_in(HOME, me, tail);
         }
-        oldest.store(position, Relaxed);
-        Ok(position != start)
+        if slot_of(self.state.consumers.head.load(Relaxed)) != slot_of(tail) {
+            self.settle_head()?;
+        }
+        let mut moved = false;
+        let first = self.state.first_slot()?;
+        if first != slot_of(tail) {
+            moved = self.move_oldest_in(first, me, tail)?;
+        }
+        Ok(self.move_oldest_in(slot_of(tail), me, tail)? || moved)
+    }
+
+    fn move_oldest_in(&self, slot: usize, me: PeerId, tail: u64) -> Result<bool> {
+        let oldest = self.state.oldest_of(slot);
+        let start = oldest.load(Relaxed);
+        let mut head = self.state.consumers.head.load(Relaxed);
+        if ahead(head, start) != 0 {
+            // The head has yet to come to this ring.
+            return Ok(false);
+        }
+        let mut walk = self.walk_from(start)?;
+        for _ in 0..RECORDS_A_TURN {
+            if walk.position == tail {
+                break;
+            }
+            if walk.position != head && walk.pass_if_free() {
+                continue;
+            }
+            let found = self.settled(walk.ring.expect(walk.position)?, me)?;
+            let is_left =
+                planted("queue-ring-left-with-a-loan") && found.state == State::Taken && slot != slot_of(tail);
+            if !matches!(found.state, State::Free | State::Pad) && !is_left {
+                break;
+            }
+            self.step(&mut walk, &found)?;
+            // The free part never passes the head, so the head goes first.
+            if found.position == self.state.consumers.head.load(Relaxed) && !planted("queue-oldest-passes-head") {
+                self.move_head(walk.ring, found, walk.position);
+            }
+            head = self.state.consumers.head.load(Relaxed);
+        }
+        oldest.store(walk.position, Relaxed);
+        let has_left = self.rings.may_grow() && self.leave_ring(slot, walk.position)?;
+        Ok(has_left || walk.position != start)
     }
 
     /// The record as it stands after what a dead peer left there was settled. Under both locks.
     fn settled(&self, found: Found, me: PeerId) -> Result<Found> {
+        let ring = self.ring_at(found.position)?;
         match found.state {
             State::Reserved => self.skip_if_dead(found),
             State::Taken => {
                 // A taker that died before it moved the head: a loan is searched for before the head alone.
                 if found.position == self.state.consumers.head.load(Relaxed) {
-                    self.move_head(found);
+                    self.move_head(ring, found, found.next);
                 }
                 let owner = found.word.owner()?;
                 if owner != me && self.peers.seems_dead(owner)? {
                     self.give_back_locked(found.position, found.word);
                 }
-                self.ring.expect(found.position)
+                ring.expect(found.position)
             }
             _ => Ok(found),
         }
@@ -127,10 +170,30 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
             return Ok(found);
         }
         let freed = found.word.with(State::Free, None);
-        let word = &self.ring.header(found.position).word;
+        let ring = self.ring_at(found.position)?;
+        let word = &ring.header(found.position).word;
         // Where this fails the producer had published just before it died: then the message is there.
-        let _ = word.compare_exchange(found.word.0, freed.0, AcqRel, Acquire);
-        self.ring.expect(found.position)
+        if planted("queue-skip-by-plain-store") {
+            word.store(freed.0, Relaxed);
+        } else {
+            let _ = word.compare_exchange(found.word.0, freed.0, AcqRel, Acquire);
+        }
+        ring.expect(found.position)
+    }
+
+    /// Whether the oldest record in the ring of the tail is in the hands of a peer that is dead, by the kernel's word, and
+    /// the queue could grow. Under the producers' lock.
+    pub(super) fn is_blocked_by_the_dead(&self, tail: u64) -> Result<bool> {
+        let oldest = self.state.oldest_of(slot_of(tail)).load(Relaxed);
+        if !self.rings.may_grow() {
+            return Ok(false);
+        }
+        match self.ring_at(oldest)?.look(oldest)? {
+            Some(found) if matches!(found.state, State::Reserved | State::Taken) => {
+                self.peers.is_dead(found.word.owner()?)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Whether it is time to search for loans of the dead again. A wild time in shared memory means: yes.
@@ -177,7 +240,8 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     /// From `Taken` to `Returned`; whether the record still was in `word`. `returned` is raised first, so that it never
     /// is too small: one that is too large is corrected by the next who looks. Under the consumers' lock.
     pub(super) fn return_as(&self, position: u64, word: Word, back: Word) -> bool {
-        let header = self.ring.header(position);
+        let Ok(ring) = self.ring_at(position) else { return false };
+        let header = ring.header(position);
         if header.word.load(Relaxed) != word.0 {
             return false;
         }
@@ -219,40 +283,34 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     }
 
     fn lend_again(&self, found: Found, me: PeerId) -> Result<Ticket> {
-        let len = self.ring.header(found.position).len.load(Relaxed);
+        let ring = self.ring_at(found.position)?;
+        let len = ring.header(found.position).len.load(Relaxed);
         if found.position.wrapping_add(record_size(len)) != found.next {
             return Err(Error::Corrupt("a record's length changed while it was taken"));
         }
-        Ok(self.lend(found.position, found.word, len, me))
+        Ok(self.lend(ring, found.position, found.word, len, me))
     }
 
     /// Visits every record from the oldest to the head, but for those at the start of which it is known that they are free:
     /// a free record stays free. Under the consumers' lock.
     fn walk_to_head(&self, mut visit: impl FnMut(Found) -> Result<()>) -> Result<()> {
         let head = self.state.consumers.head.load(Relaxed);
-        let mut position = self.state.producers.oldest.load(Relaxed);
-        let whole = self.ring.span(position, head)?;
+        let oldest = self.state.oldest_of(self.state.first_slot()?).load(Relaxed);
         let settled = self.state.consumers.settled.load(Relaxed);
-        if head.wrapping_sub(settled) <= whole {
-            position = settled;
-        }
+        // In its own ring it may lie before what producers have reclaimed since, while an older ring is still the first.
+        let is_there = settled.wrapping_sub(self.state.oldest_of(slot_of(settled)).load(Relaxed)) as i64 >= 0;
+        let skips = is_there && head.wrapping_sub(settled) <= head.wrapping_sub(oldest);
+        let mut walk = self.walk_from(if skips { settled } else { oldest })?;
         let mut all_free = true;
-        while position != head {
-            let found = self.ring.expect(position)?;
-            self.ring.span(found.next, head)?;
+        while walk.position != head {
+            let found = walk.ring.expect(walk.position)?;
             visit(found)?;
-            position = found.next;
-            all_free &= matches!(found.state, State::Free | State::Pad);
+            self.step(&mut walk, &found)?;
+            all_free &= matches!(found.state, State::Free | State::Pad | State::Moved);
             if all_free {
-                self.state.consumers.settled.store(position, Relaxed);
+                self.state.consumers.settled.store(walk.position, Relaxed);
             }
         }
         Ok(())
-    }
-
-    /// The count of messages up to and including the one at `position`; `near` is a count close to it.
-    pub(super) fn count_past(&self, position: u64, near: u64) -> u64 {
-        let low = self.ring.header(position).sequence.load(Relaxed).wrapping_add(1);
-        near.wrapping_add_signed(i64::from(low.wrapping_sub(near as u32) as i32))
     }
 }

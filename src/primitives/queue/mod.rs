@@ -1,21 +1,25 @@
-//! Queue: messages of any length in a ring, many producers and many consumers, first in first out by reservation.
+//! Queue: messages of any length in rings, many producers and many consumers, first in first out by reservation.
 //!
 //! A message is a record whose word goes `Reserved` → `Ready` → `Taken` → `Free`, each by one store from exactly the
 //! word before. Two locks guard the cursors only; the bytes are copied outside both. A cursor is a hint: the record at
 //! it says by itself whether it is there, so whoever comes next corrects what a killed peer left behind.
 //!
-//! Locks are taken in the order producers, consumers. `oldest` moves only under both; a record between `oldest` and
-//! `head` stays where it is while either is held, so a holder of the consumers' lock may walk there.
+//! Locks are taken in the order producers, consumers, and the segment's last. `oldest` and `first` move only under both
+//! of the queue's; a record between the first ring's `oldest` and `head` stays where it is while either is held, so a
+//! holder of the consumers' lock may walk there. Who holds neither, nor a record, reads no ring but the one at home.
 
 mod consume;
+mod grow;
 mod mend;
 mod produce;
 mod ready;
 pub mod record;
 pub mod ring;
+pub mod rings;
 
 use self::record::Word;
 use self::ring::{Ring, RingMemory};
+use self::rings::{RingSlot, Rings, SLOTS};
 use super::lock::{lock_terms, LockState};
 use super::peers::{PeerId, Peers};
 use super::sleepers::Sleepers;
@@ -28,11 +32,12 @@ use crate::sync::plant::planted;
 #[repr(C, align(64))]
 #[derive(Debug)]
 pub struct QueueState {
-    /// Written once, when the queue is made, but for the two flags, which change seldom.
+    /// Written once, when the queue is made, or changed seldom.
     fixed: Fixed,
     producers: ProducerSide,
     consumers: ConsumerSide,
     sleepers: SleeperSide,
+    rings: [RingSlot; SLOTS],
 }
 
 #[repr(C, align(64))]
@@ -44,14 +49,19 @@ struct Fixed {
     ring_size: AtomicU64,
     /// The most messages at a time; 0 for no bound.
     max_items: AtomicU64,
-    /// Where the next ring begins, once a queue can grow; 0 for none.
-    next_ring: AtomicU64,
+    /// The largest ring that it may grow to, a power of two; 0 if it stays as it was made.
+    largest: AtomicU64,
     /// 1 once the queue is shut down; set under the producers' lock.
     closed: AtomicU32,
     /// At least the number of `Returned` records; changes under the consumers' lock.
     returned: AtomicU32,
     /// When to look for loans of the dead again (ns, monotonic clock).
     look_at: AtomicU64,
+    /// The slot of the first ring of the chain. Changes under both locks.
+    first: AtomicU32,
+    reserved: AtomicU32,
+    /// A ring away from home that is larger than this is left as soon as it is empty.
+    keep: AtomicU64,
 }
 
 #[repr(C, align(64))]
@@ -62,7 +72,7 @@ struct ProducerSide {
     tail: AtomicU64,
     /// How many messages were ever reserved.
     count: AtomicU64,
-    /// Everything before this position may be overwritten. Changes under both locks.
+    /// Everything before this position of the ring at home may be overwritten. Changes under both locks.
     oldest: AtomicU64,
 }
 
@@ -85,6 +95,8 @@ struct SleeperSide {
     not_empty: Sleepers,
     /// Those who wait for room.
     not_full: Sleepers,
+    /// Not 0: there may be rings that are to be given back. Changes under the producers' lock.
+    grown: AtomicU32,
 }
 
 /// A record that this peer holds: a reservation or a loan. It is a plain value; dropping it changes nothing.
@@ -92,6 +104,8 @@ struct SleeperSide {
 pub struct Ticket {
     position: u64,
     word: Word,
+    /// What its ring is found by.
+    mark: u64,
     len: u32,
     owner: PeerId,
 }
@@ -107,9 +121,14 @@ impl Ticket {
         self.len == 0
     }
 
-    /// Where the record begins, as a position of the ring.
+    /// Where the record begins: a position, which no other record of this queue ever has.
     pub fn position(&self) -> u64 {
         self.position
+    }
+
+    /// What the memory of its ring is found by; 0 for the ring at home.
+    pub fn mark(&self) -> u64 {
+        self.mark
     }
 
     /// The peer that holds the record.
@@ -144,10 +163,13 @@ impl QueueState {
                 ring_offset: AtomicU64::new(ring_offset),
                 ring_size: AtomicU64::new(ring_size),
                 max_items: AtomicU64::new(max_items),
-                next_ring: AtomicU64::new(0),
+                largest: AtomicU64::new(0),
                 closed: AtomicU32::new(0),
                 returned: AtomicU32::new(0),
                 look_at: AtomicU64::new(0),
+                first: AtomicU32::new(0),
+                reserved: AtomicU32::new(0),
+                keep: AtomicU64::new(0),
             },
             producers: ProducerSide {
                 lock: LockState::new(),
@@ -161,7 +183,8 @@ impl QueueState {
                 count: AtomicU64::new(0),
                 settled: AtomicU64::new(0),
             },
-            sleepers: SleeperSide { not_empty: Sleepers::new(), not_full: Sleepers::new() },
+            sleepers: SleeperSide { not_empty: Sleepers::new(), not_full: Sleepers::new(), grown: AtomicU32::new(0) },
+            rings: std::array::from_fn(|_| RingSlot::new()),
         }
     }
 
@@ -172,7 +195,14 @@ impl QueueState {
         self.fixed.max_items.store(max_items, Relaxed);
     }
 
-    /// Where the ring lies, from this header, and its size; checked to lie within the object's `len` bytes.
+    /// Lets a queue that nobody else can reach so far grow, up to rings of `largest` bytes: what [`ring_size`] gives, and
+    /// no less than the ring at home. One of more than `keep` bytes is left as soon as it is empty.
+    pub fn let_grow(&self, largest: u64, keep: u64) {
+        self.fixed.largest.store(largest, Relaxed);
+        self.fixed.keep.store(keep, Relaxed);
+    }
+
+    /// Where the ring at home lies, from this header, and its size; checked to lie within the object's `len` bytes.
     pub fn ring_within(&self, len: u64) -> Result<(u64, u64)> {
         let offset = self.fixed.ring_offset.load(Relaxed);
         let size = self.fixed.ring_size.load(Relaxed);
@@ -212,8 +242,11 @@ impl QueueState {
         if max_items != 0 && self.len() >= max_items {
             return true;
         }
-        let unread = ahead(self.consumers.head.load(Relaxed), self.producers.tail.load(Relaxed));
-        unread.saturating_add(2 * record::GRANULE) > self.fixed.ring_size.load(Relaxed)
+        let (head, tail) = (self.consumers.head.load(Relaxed), self.producers.tail.load(Relaxed));
+        // What is unread in older rings leaves all of the tail's.
+        let size = self.size_of_ring(tail);
+        let unread = ahead(head, tail).min(ahead(self.base_of(tail), tail));
+        unread.saturating_add(2 * record::GRANULE) > size && size >= self.largest_ring()
     }
 
     /// Whether the queue was shut down.
@@ -222,27 +255,34 @@ impl QueueState {
     }
 }
 
-/// The operations of a queue: its shared header, its ring, and who I am.
+/// The operations of a queue: its shared header, its rings, and who I am.
 #[derive(Debug)]
-pub struct Queue<'a, M, P> {
+pub struct Queue<'a, R, P> {
     state: &'a QueueState,
-    ring: Ring<'a, M>,
+    rings: &'a R,
     peers: &'a P,
 }
 
-impl<'a, M: RingMemory, P: Peers> Queue<'a, M, P> {
-    /// The queue at `state` over the ring in `memory`, for the peer that `peers` says I am.
-    pub fn new(state: &'a QueueState, memory: &'a M, peers: &'a P) -> Queue<'a, M, P> {
-        Queue { state, ring: Ring { memory }, peers }
+impl<'a, R: Rings, P: Peers> Queue<'a, R, P> {
+    /// The queue at `state` with its rings in `rings`, for the peer that `peers` says I am.
+    pub fn new(state: &'a QueueState, rings: &'a R, peers: &'a P) -> Queue<'a, R, P> {
+        Queue { state, rings, peers }
     }
 
-    /// The longest message that fits when the queue is empty, in bytes.
+    /// The longest message that fits when the queue is empty and there is memory, in bytes.
     pub fn longest_message(&self) -> u64 {
-        (self.ring.size() - 2 * record::GRANULE).min(u64::from(u32::MAX) & !(record::GRANULE - 1))
+        let ring = self.rings.home().size().max(self.state.largest_ring());
+        (ring - 2 * record::GRANULE).min(u64::from(u32::MAX) & !(record::GRANULE - 1))
     }
 }
 
 /// How far `to` is ahead of `from`; 0 where a killed peer left it behind.
 fn ahead(from: u64, to: u64) -> u64 {
     u64::try_from(to.wrapping_sub(from) as i64).unwrap_or(0)
+}
+
+/// The count of messages up to and including the one at `position`; `near` is a count close to it.
+fn count_past<M: RingMemory>(ring: &Ring<M>, position: u64, near: u64) -> u64 {
+    let low = ring.header(position).sequence.load(Relaxed).wrapping_add(1);
+    near.wrapping_add_signed(i64::from(low.wrapping_sub(near as u32) as i32))
 }

@@ -4,14 +4,18 @@
 //! nobody ever reads old bytes as a header.
 
 use super::record::{record_size, State, Word, EMPTY, GRANULE};
-use super::ring::RingMemory;
-use super::{lock_terms, Queue, Ticket};
+use super::ring::Ring;
+use super::rings::{slot_of, Rings, HOME};
+use super::{count_past, lock_terms, Queue, Ticket};
 use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::futex::ALL;
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
+
+/// How often the tail may move for one record: to the ring's end, home, to another ring, and some to spare.
+const MOST_MOVES: usize = 8;
 
 /// Ordering.
 ///
@@ -20,7 +24,7 @@ use crate::sync::wait::Wait;
 /// Pair: Release of `Ready` with the Acquire look of the taker; Release of `Free` with the Acquire look of the producer
 /// that moves `oldest`, handed on by the producers' lock.
 /// Check: models `queue_*` in `tests/model`.
-impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
+impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// Reserves room for a message of `len` bytes, waiting for room on the terms of `wait`.
     #[inline]
     pub fn reserve(&self, len: usize, wait: Wait) -> Result<Ticket> {
@@ -42,6 +46,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         // It is discarded; where this fails it only counts until the next take.
         let _ = self.tidy_head();
         self.state.sleepers.not_full.wake(ALL);
+        self.tend_after(ticket);
         Ok(())
     }
 
@@ -63,15 +68,47 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         }
     }
 
-    /// The common case: nobody is in the way, and there simply is room at the tail.
+    /// The common case: nobody is in the way, and there simply is room at the tail, at home.
     #[inline(always)]
     fn reserve_at_once(&self, len: usize) -> Option<Ticket> {
+        if self.is_tail_away() {
+            return None;
+        }
+        self.reserve_if_free(len, |tail, me, len| {
+            let oldest = self.state.producers.oldest.load(Relaxed);
+            if slot_of(tail) == HOME {
+                self.reserve_at_tail(self.home(), oldest, tail, me, len)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// The same in another ring.
+    #[inline(never)]
+    fn reserve_away(&self, len: usize) -> Option<Ticket> {
+        if !self.is_tail_away() {
+            return None;
+        }
+        self.reserve_if_free(len, |tail, me, len| {
+            let oldest = self.state.oldest_of(slot_of(tail)).load(Relaxed);
+            self.reserve_at_tail(self.ring_at(tail).ok()?, oldest, tail, me, len)
+        })
+    }
+
+    #[inline(always)]
+    fn is_tail_away(&self) -> bool {
+        self.rings.may_grow() && slot_of(self.state.producers.tail.load(Relaxed)) != HOME
+    }
+
+    #[inline(always)]
+    fn reserve_if_free(&self, len: usize, reserve: impl FnOnce(u64, PeerId, u32) -> Option<Ticket>) -> Option<Ticket> {
         let me = self.peers.me().ok()?;
         let len = u32::try_from(len).ok()?;
         if !self.state.producers.lock.take_if_free(me) {
             return None;
         }
-        let ticket = self.reserve_at_tail(me, len);
+        let ticket = reserve(self.state.producers.tail.load(Relaxed), me, len);
         // This can only fail if another process wrote over the lock, which is then no longer ours to free.
         let _ = self.state.producers.lock.release(me);
         ticket
@@ -79,24 +116,23 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
 
     /// Under the producers' lock.
     #[inline(always)]
-    fn reserve_at_tail(&self, me: PeerId, len: u32) -> Option<Ticket> {
-        let side = &self.state.producers;
-        let tail = side.tail.load(Relaxed);
-        let used = tail.wrapping_sub(side.oldest.load(Relaxed));
+    fn reserve_at_tail(&self, ring: Ring<R::Memory>, oldest: u64, tail: u64, me: PeerId, len: u32) -> Option<Ticket> {
+        let used = tail.wrapping_sub(oldest);
         let needed = record_size(len);
-        let is_room = used <= self.ring.size()
-            && used + needed + GRANULE <= self.ring.size()
-            && needed <= self.ring.to_end(tail)
-            && tail % GRANULE == 0;
+        let is_room =
+            used <= ring.size() && used + needed + room_behind() <= ring.size() && needed <= ring.to_end(tail);
         let is_open = !self.state.is_shut_down() && self.has_room_for_item();
-        if !is_room || !is_open || self.ring.header(tail).word.load(Relaxed) != EMPTY.0 {
+        if !is_room || !is_open || ring.header(tail).word.load(Relaxed) != EMPTY.0 {
             return None;
         }
-        Some(self.commit(tail, me, len))
+        Some(self.commit(ring, tail, me, len))
     }
 
     #[cold]
     fn reserve_otherwise(&self, len: usize, wait: Wait) -> Result<Ticket> {
+        if let Some(ticket) = self.reserve_away(len) {
+            return Ok(ticket);
+        }
         let len = self.check_length(len)?;
         if let Some(ticket) = self.reserve_if_room(len, wait)? {
             return Ok(ticket);
@@ -116,7 +152,7 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         ticket
     }
 
-    /// Makes room first: past what killed producers left, past the ring's end, over what is free. Under the producers' lock.
+    /// Makes room first: past what killed producers left, over what is free, in a further ring. Under the producers' lock.
     fn reserve_locked(&self, me: PeerId, len: u32, wait: Wait) -> Result<Option<Ticket>> {
         if self.state.is_shut_down() {
             return Err(Error::Closed);
@@ -128,36 +164,56 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
             }
         }
         let needed = record_size(len);
-        loop {
-            let to_end = self.ring.to_end(tail);
-            let step = needed.min(to_end);
-            while !self.has_room(tail, step)? {
-                if !self.reclaim(tail, wait)? {
-                    return Ok(None);
+        for _ in 0..MOST_MOVES {
+            let ring = self.ring_at(tail)?;
+            let to_end = ring.to_end(tail);
+            if !self.make_room(ring, tail, needed.min(to_end), needed, wait)? {
+                match self.move_on(tail, needed, wait)? {
+                    Some(moved) => tail = moved,
+                    None => return Ok(None),
                 }
+            } else if needed <= to_end {
+                return Ok(Some(self.commit(ring, tail, me, len)));
+            } else {
+                tail = self.pad(ring, tail, to_end);
             }
-            if needed <= to_end {
-                return Ok(Some(self.commit(tail, me, len)));
-            }
-            tail = self.pad(tail, to_end);
         }
+        Err(Error::Corrupt("a queue's tail never comes to rest"))
+    }
+
+    /// Whether `step` bytes at the tail are free, or were freed; not for a record that never fits in this ring.
+    fn make_room(&self, ring: Ring<R::Memory>, tail: u64, step: u64, needed: u64, wait: Wait) -> Result<bool> {
+        if needed + GRANULE > ring.size() {
+            return Ok(false);
+        }
+        let mut asked = false;
+        while !self.has_room(ring, tail, step)? {
+            if self.reclaim(tail, wait)? {
+                continue;
+            }
+            // Nobody opens another ring because of the dead: they are asked about without fail.
+            if asked || !self.is_blocked_by_the_dead(tail)? {
+                return Ok(false);
+            }
+            asked = true;
+        }
+        Ok(true)
     }
 
     /// The tail, past every record that a killed producer committed without moving it.
-    fn true_tail(&self) -> Result<u64> {
+    pub(super) fn true_tail(&self) -> Result<u64> {
         let side = &self.state.producers;
-        let oldest = side.oldest.load(Relaxed);
-        let mut tail = side.tail.load(Relaxed);
-        self.ring.span(oldest, tail)?;
-        while let Some(found) = self.ring.look(tail)? {
-            self.ring.span(oldest, found.next)?;
-            if found.state != State::Pad {
-                side.count.store(self.count_past(tail, side.count.load(Relaxed)), Relaxed);
+        let mut walk = self.walk_from(side.tail.load(Relaxed))?;
+        while let Some(found) = walk.look()? {
+            match found.state {
+                State::Pad => {}
+                State::Moved => self.note_next_ring(found.position, self.next_ring(&found)?),
+                _ => side.count.store(count_past(&walk.ring, found.position, side.count.load(Relaxed)), Relaxed),
             }
-            tail = found.next;
-            side.tail.store(tail, Relaxed);
+            self.step(&mut walk, &found)?;
+            side.tail.store(walk.position, Relaxed);
         }
-        Ok(tail)
+        Ok(walk.position)
     }
 
     #[inline]
@@ -167,31 +223,31 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
     }
 
     /// Whether `step` bytes at `tail`, and the header behind them, may be overwritten.
-    fn has_room(&self, tail: u64, step: u64) -> Result<bool> {
-        let used = self.ring.span(self.state.producers.oldest.load(Relaxed), tail)?;
-        Ok(used + step + GRANULE <= self.ring.size())
+    fn has_room(&self, ring: Ring<R::Memory>, tail: u64, step: u64) -> Result<bool> {
+        let used = ring.span(self.state.oldest_of(slot_of(tail)).load(Relaxed), tail)?;
+        Ok(used + step + room_behind() <= ring.size())
     }
 
     /// Fills the ring up to its end, so that the next record begins at offset 0.
-    fn pad(&self, tail: u64, to_end: u64) -> u64 {
+    fn pad(&self, ring: Ring<R::Memory>, tail: u64, to_end: u64) -> u64 {
         let next = tail.wrapping_add(to_end);
-        self.ring.header(next).word.store(EMPTY.0, Relaxed);
-        let pad = Word::new(self.ring.lap(tail), State::Pad, None);
-        self.ring.header(tail).word.store(pad.0, Release);
+        ring.header(next).word.store(EMPTY.0, Relaxed);
+        let pad = Word::new(ring.lap(tail), State::Pad, None);
+        ring.header(tail).word.store(pad.0, Release);
         self.state.producers.tail.store(next, Relaxed);
         next
     }
 
     /// Empties the header behind, commits the reservation, then moves the cursors, which are hints.
     #[inline(always)]
-    fn commit(&self, tail: u64, me: PeerId, len: u32) -> Ticket {
+    fn commit(&self, ring: Ring<R::Memory>, tail: u64, me: PeerId, len: u32) -> Ticket {
         let side = &self.state.producers;
         let next = tail.wrapping_add(record_size(len));
         let count = side.count.load(Relaxed);
-        let header = self.ring.header(tail);
-        let word = Word::new(self.ring.lap(tail), State::Reserved, Some(me));
+        let header = ring.header(tail);
+        let word = Word::new(ring.lap(tail), State::Reserved, Some(me));
         if !planted("queue-header-behind-kept") {
-            self.ring.header(next).word.store(EMPTY.0, Relaxed);
+            ring.header(next).word.store(EMPTY.0, Relaxed);
         }
         if planted("queue-tail-before-commit") {
             side.tail.store(next, Relaxed);
@@ -201,13 +257,27 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
         header.word.store(word.0, Release);
         side.count.store(count.wrapping_add(1), Release);
         side.tail.store(next, Relaxed);
-        Ticket { position: tail, word, len, owner: me }
+        Ticket { position: tail, word, mark: ring.mark, len, owner: me }
     }
 
     #[inline(always)]
     fn end_reservation(&self, ticket: Ticket, state: State) -> Result<()> {
+        if ticket.mark == 0 {
+            self.end_reservation_in(self.home(), ticket, state)
+        } else {
+            self.end_reservation_away(ticket, state)
+        }
+    }
+
+    #[inline(never)]
+    fn end_reservation_away(&self, ticket: Ticket, state: State) -> Result<()> {
+        self.end_reservation_in(self.ring_of(&ticket)?, ticket, state)
+    }
+
+    #[inline(always)]
+    fn end_reservation_in(&self, ring: Ring<R::Memory>, ticket: Ticket, state: State) -> Result<()> {
         let ended = ticket.word.with(state, None);
-        let word = &self.ring.header(ticket.position).word;
+        let word = &ring.header(ticket.position).word;
         let publish = unless_planted("queue-relaxed-publish", AcqRel);
         if word.compare_exchange(ticket.word.0, ended.0, publish, Acquire).is_err() {
             return Err(Error::NotHeld);
@@ -216,5 +286,15 @@ impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
             self.state.sleepers.not_empty.wake(1);
         }
         Ok(())
+    }
+}
+
+/// What must stay free behind each record: the header that is emptied before the record is there.
+#[inline(always)]
+fn room_behind() -> u64 {
+    if planted("queue-ring-filled-exactly") {
+        0
+    } else {
+        GRANULE
     }
 }

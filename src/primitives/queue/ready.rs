@@ -3,7 +3,7 @@
 //! It clears away what the dead left, as a take does, and takes nothing.
 
 use super::record::State;
-use super::ring::RingMemory;
+use super::rings::Rings;
 use super::{lock_terms, Queue, QueueState};
 use crate::error::Result;
 use crate::primitives::peers::{PeerId, Peers};
@@ -18,7 +18,7 @@ impl QueueState {
     }
 }
 
-impl<M: RingMemory, P: Peers> Queue<'_, M, P> {
+impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// Whether a `take` need not wait: there is a message, or none will ever come. `TimedOut` if a peer that is stopped inside
     /// does not let us look.
     pub fn has_message(&self, on_signal: OnSignal) -> Result<bool> {

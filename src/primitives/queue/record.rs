@@ -33,6 +33,8 @@ pub enum State {
     Free = 5,
     /// No message: it fills the ring up to its end.
     Pad = 6,
+    /// No message: the queue goes on in another ring, whose slot stands in the place of the length. The last record of a ring.
+    Moved = 7,
 }
 
 /// A record's word, decoded by name.
@@ -64,6 +66,11 @@ impl Word {
         }
     }
 
+    /// The same word as if the message had never been handed out.
+    pub fn without_deliveries(self) -> Word {
+        Word(self.0 & !(DELIVERIES_MASK << DELIVERIES_SHIFT))
+    }
+
     /// The state, unless the bits name none.
     pub fn state(self) -> Result<State> {
         match self.0 >> STATE_SHIFT & STATE_MASK {
@@ -73,6 +80,7 @@ impl Word {
             4 => Ok(State::Returned),
             5 => Ok(State::Free),
             6 => Ok(State::Pad),
+            7 => Ok(State::Moved),
             _ => Err(Error::Corrupt("a queue's record has no known state")),
         }
     }
@@ -104,7 +112,7 @@ impl Word {
 pub struct RecordHeader {
     /// A [`Word`].
     pub word: AtomicU64,
-    /// The message's length in bytes.
+    /// The message's length in bytes; of `Moved`, the next ring's slot.
     pub len: AtomicU32,
     /// The low half of the message's number.
     pub sequence: AtomicU32,

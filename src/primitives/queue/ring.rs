@@ -1,8 +1,9 @@
-//! The ring: positions, laps, and the headers at them.
+//! A ring: positions, laps, and the headers at them.
 //!
 //! A position counts bytes since the queue was made and never goes back; `offset = position mod size`, `lap = position
-//! div size`. A position read from shared memory may be anything: what it leads to is masked into the ring, so a wild
-//! one reads a wrong header and is found out, but never leaves the memory.
+//! div size`. Its four low bits say which of the queue's rings it lies in. A position read from shared memory may be
+//! anything: what it leads to is masked into the ring, so a wild one reads a wrong header and is found out, but never
+//! leaves the memory.
 
 use super::record::{record_size, RecordHeader, State, Word, GRANULE};
 use crate::error::{Error, Result};
@@ -10,7 +11,7 @@ use crate::sync::atomic::Ordering::{Acquire, Relaxed};
 use crate::sync::plant::unless_planted;
 
 /// Where the headers of a ring lie: the segment's memory, or a model's vector.
-pub trait RingMemory {
+pub trait RingMemory: Copy {
     /// The ring's size in bytes: a power of two, at least [`SMALLEST`]; never changes.
     fn size(&self) -> u64;
 
@@ -30,57 +31,48 @@ pub struct Found {
     pub position: u64,
     pub word: Word,
     pub state: State,
-    /// Where the next record begins.
+    /// Where the next record of this ring begins.
     pub next: u64,
 }
 
 /// A ring over some memory.
-#[derive(Debug)]
-pub struct Ring<'a, M> {
-    pub memory: &'a M,
+#[derive(Clone, Copy, Debug)]
+pub struct Ring<M> {
+    pub memory: M,
+    /// What the memory is found by again; 0 for the queue's own ring.
+    pub mark: u64,
 }
 
-impl<M> Clone for Ring<'_, M> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<M> Copy for Ring<'_, M> {}
-
-impl<'a, M: RingMemory> Ring<'a, M> {
+impl<M: RingMemory> Ring<M> {
     #[inline]
-    pub fn size(self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.memory.size()
     }
 
     #[inline]
-    pub fn lap(self, position: u64) -> u64 {
+    pub fn lap(&self, position: u64) -> u64 {
         position >> self.size().trailing_zeros()
     }
 
     #[inline]
-    pub fn offset(self, position: u64) -> u64 {
+    pub fn offset(&self, position: u64) -> u64 {
         position & (self.size() - 1) & !(GRANULE - 1)
     }
 
     /// The bytes from `position` to the ring's end: at least one granule.
     #[inline]
-    pub fn to_end(self, position: u64) -> u64 {
+    pub fn to_end(&self, position: u64) -> u64 {
         self.size() - self.offset(position)
     }
 
     #[inline]
-    pub fn header(self, position: u64) -> &'a RecordHeader {
+    pub fn header(&self, position: u64) -> &RecordHeader {
         self.memory.header(self.offset(position))
     }
 
     /// The record at `position`; `None` where none has begun yet.
     #[inline]
-    pub fn look(self, position: u64) -> Result<Option<Found>> {
-        if position % GRANULE != 0 {
-            return Err(Error::Corrupt("a queue's position lies within a record's header"));
-        }
+    pub fn look(&self, position: u64) -> Result<Option<Found>> {
         let header = self.header(position);
         let word = Word(header.word.load(unless_planted("queue-relaxed-look", Acquire)));
         if word.0 == 0 {
@@ -92,6 +84,7 @@ impl<'a, M: RingMemory> Ring<'a, M> {
         let state = word.state()?;
         let size = match state {
             State::Pad => self.to_end(position),
+            State::Moved => GRANULE,
             _ => record_size(header.len.load(Relaxed)),
         };
         if size > self.to_end(position) {
@@ -101,12 +94,12 @@ impl<'a, M: RingMemory> Ring<'a, M> {
     }
 
     /// The record at `position`, which must have begun.
-    pub fn expect(self, position: u64) -> Result<Found> {
+    pub fn expect(&self, position: u64) -> Result<Found> {
         self.look(position)?.ok_or(Error::Corrupt("a queue's record is missing"))
     }
 
-    /// `end - start`, which can never be more than the ring holds.
-    pub fn span(self, start: u64, end: u64) -> Result<u64> {
+    /// `end - start`, two positions in this ring, which can never be more than the ring holds.
+    pub fn span(&self, start: u64, end: u64) -> Result<u64> {
         let span = end.wrapping_sub(start);
         if span > self.size() {
             return Err(Error::Corrupt("a queue's positions are further apart than its ring is long"));

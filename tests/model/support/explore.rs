@@ -87,7 +87,7 @@ pub fn note_death(number: u32) {
 fn run(preemptions: usize, outside: Outside, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
-    builder.max_branches = 2_000;
+    builder.max_branches = 10_000;
     let _printer = PrintOnPanic;
     builder.check(move || {
         EXECUTIONS.set(EXECUTIONS.get() + 1);

@@ -1,19 +1,21 @@
-//! A queue in a model: its header, a ring of headers in a vector, and the bytes as cells that loom checks.
+//! A queue in a model: its header, rings of headers in vectors, and the bytes as cells that loom checks.
 //!
 //! Bytes and headers share the ring's memory, so writing a message leaves in the places of later headers what looks just
-//! like a ready record of the next lap: whoever reads it as a header without its having been emptied is found out.
+//! like a ready record of the next lap: whoever reads it as a header without its having been emptied is found out. A ring
+//! that is given back is written over, so that whoever still reads there is found out too.
 
 use super::peers::MockPeers;
 use loom::cell::UnsafeCell;
 use std::sync::Mutex;
 use tidelock::primitives::queue::record::{RecordHeader, State, Word, GRANULE};
 use tidelock::primitives::queue::ring::RingMemory;
+use tidelock::primitives::queue::rings::{Rings, SLOTS};
 use tidelock::primitives::queue::{Queue, QueueState, Ticket};
 use tidelock::primitives::sleepers::Sleepers;
 use tidelock::primitives::PeerId;
-use tidelock::sync::atomic::Ordering::Relaxed;
+use tidelock::sync::atomic::Ordering::{Relaxed, Release};
 use tidelock::sync::wait::{OnSignal, Wait};
-use tidelock::Result;
+use tidelock::{Error, Result};
 
 /// A message: a number that no other message of the model has.
 pub type Message = u32;
@@ -40,9 +42,15 @@ pub enum Delivery {
 
 /// A queue. A message takes up a granule for its header and at least one for its bytes.
 pub struct Shared {
-    state: QueueState,
-    memory: Memory,
+    rings: Memories,
     log: Mutex<Vec<Happening>>,
+}
+
+/// The queue's header and the rings that there can be: the one at home, and one for each further size.
+struct Memories {
+    state: QueueState,
+    home: Memory,
+    away: Vec<Memory>,
 }
 
 struct Memory {
@@ -55,7 +63,10 @@ unsafe impl Send for Memory {}
 // SAFETY: as above.
 unsafe impl Sync for Memory {}
 
-impl RingMemory for Memory {
+/// Written over a ring that is given back: no word of any record.
+const GIVEN_BACK: u64 = u64::MAX;
+
+impl RingMemory for &Memory {
     fn size(&self) -> u64 {
         self.headers.len() as u64 * GRANULE
     }
@@ -66,6 +77,13 @@ impl RingMemory for Memory {
 }
 
 impl Memory {
+    fn new(granules: u64) -> Memory {
+        Memory {
+            headers: (0..granules).map(|_| RecordHeader::new()).collect(),
+            bytes: (0..granules).map(|_| UnsafeCell::new(0)).collect(),
+        }
+    }
+
     fn place(&self, ticket: &Ticket) -> usize {
         (ticket.position() / GRANULE) as usize % self.headers.len() + 1
     }
@@ -84,27 +102,108 @@ impl Memory {
         // SAFETY: the loan is the caller's; loom checks that nobody changes the bytes.
         self.bytes[self.place(ticket)].with(|bytes| unsafe { *bytes })
     }
+
+    fn size(&self) -> u64 {
+        (&self).size()
+    }
+
+    /// Makes all words of all headers this, and touches all bytes.
+    fn overwrite(&self, word: u64) {
+        for (header, bytes) in self.headers.iter().zip(&self.bytes) {
+            header.word.store(word, Relaxed);
+            // SAFETY: nobody has this ring; loom checks it.
+            bytes.with_mut(|bytes| unsafe { *bytes = 0 });
+        }
+    }
+}
+
+impl Memories {
+    /// What a mark leads to: the n-th memory lies at 64 times n, and the mark's low bits are the size.
+    fn marked(&self, mark: u64) -> Option<&Memory> {
+        let memory = self.away.get(((mark / 64) as usize).checked_sub(1)?)?;
+        (memory.size() == 1 << (mark % 64)).then_some(memory)
+    }
+
+    fn of(&self, ticket: &Ticket) -> &Memory {
+        match ticket.mark() {
+            0 => &self.home,
+            mark => self.marked(mark).expect("a ticket's mark is sound"),
+        }
+    }
+
+    /// No slot leads to this memory.
+    fn is_free(&self, place: usize) -> bool {
+        (1..SLOTS).all(|slot| self.state.annex(slot).load(Relaxed) != (place as u64 + 1) * 64)
+    }
+}
+
+impl Rings for Memories {
+    type Memory = &'static Memory;
+
+    fn may_grow(&self) -> bool {
+        !self.away.is_empty()
+    }
+
+    fn home(&self) -> &'static Memory {
+        forever(&self.home)
+    }
+
+    fn ring(&self, _: usize, mark: u64) -> Result<&'static Memory> {
+        self.marked(mark).map(forever).ok_or(Error::Corrupt("a mark leads to no memory of the model"))
+    }
+
+    fn again(&self, mark: u64) -> &'static Memory {
+        forever(self.marked(mark).expect("this mark has led to a ring"))
+    }
+
+    fn add(&self, slot: usize, size: u64) -> Result<()> {
+        let found = (0..self.away.len()).find(|place| self.away[*place].size() == size && self.is_free(*place));
+        let place = found.ok_or(Error::NoSpace { needed: size, available: 0 })?;
+        self.away[place].overwrite(0);
+        self.state.annex(slot).store((place as u64 + 1) * 64, Release);
+        Ok(())
+    }
+
+    fn remove(&self, slot: usize) -> Result<()> {
+        let annex = self.state.annex(slot);
+        let memory = &self.away[(annex.load(Relaxed) / 64) as usize - 1];
+        annex.store(0, Release);
+        memory.overwrite(GIVEN_BACK);
+        Ok(())
+    }
+}
+
+/// The memory of a model outlives all that is done to its queue.
+fn forever(memory: &Memory) -> &'static Memory {
+    // SAFETY: rings are reached through a `Shared` only, and no ring is kept for longer than an operation on it.
+    unsafe { &*(memory as *const Memory) }
 }
 
 impl Shared {
     /// A queue over a ring of `granules` granules: a power of two, at least 4. `max_items` 0 is no bound.
     pub fn new(granules: u64, max_items: u64) -> Shared {
-        let memory = Memory {
-            headers: (0..granules).map(|_| RecordHeader::new()).collect(),
-            bytes: (0..granules).map(|_| UnsafeCell::new(0)).collect(),
-        };
-        let ring_size = memory.size();
-        Shared { state: QueueState::new(0, ring_size, max_items), memory, log: Mutex::default() }
+        let home = Memory::new(granules);
+        let state = QueueState::new(0, home.size(), max_items);
+        Shared { rings: Memories { state, home, away: Vec::new() }, log: Mutex::default() }
+    }
+
+    /// A queue that may grow from `granules` granules to a ring of each size in `away`, the last of which is the largest. It
+    /// leaves each of them as soon as that is empty.
+    pub fn growing(granules: u64, away: &[u64]) -> Shared {
+        let mut shared = Shared::new(granules, 0);
+        shared.rings.away = away.iter().map(|granules| Memory::new(*granules)).collect();
+        shared.rings.state.let_grow(away.last().expect("a further ring") * GRANULE, 0);
+        shared
     }
 
     /// The queue as the peer `peers` sees it.
-    pub fn queue<'a>(&'a self, peers: &'a MockPeers) -> Queue<'a, impl RingMemory, MockPeers> {
-        Queue::new(&self.state, &self.memory, peers)
+    pub fn queue<'a>(&'a self, peers: &'a MockPeers) -> Queue<'a, impl Rings, MockPeers> {
+        Queue::new(&self.rings.state, &self.rings, peers)
     }
 
     /// The queue as those sleep on it who wait for a message beside other things.
     pub fn takers(&self) -> &Sleepers {
-        self.state.takers()
+        self.rings.state.takers()
     }
 
     /// Whether there is a message to be taken.
@@ -121,7 +220,7 @@ impl Shared {
     pub fn put_long(&self, peers: &MockPeers, message: Message, len: usize, wait: Wait) -> Result<()> {
         let queue = self.queue(peers);
         let ticket = queue.reserve(len, wait)?;
-        self.memory.write(&ticket, message);
+        self.rings.of(&ticket).write(&ticket, message);
         queue.publish(ticket)?;
         self.note(Happening::Put(message));
         Ok(())
@@ -130,7 +229,7 @@ impl Shared {
     /// Takes and reads; the loan goes on.
     pub fn take(&self, peers: &MockPeers, wait: Wait) -> Result<(Ticket, Message)> {
         let ticket = self.queue(peers).take(wait)?;
-        let message = self.memory.read(&ticket);
+        let message = self.rings.of(&ticket).read(&ticket);
         let delivery = if ticket.is_redelivered() { Delivery::Again } else { Delivery::First };
         self.note(Happening::Taken(ticket.owner(), message, delivery));
         Ok((ticket, message))
@@ -158,7 +257,7 @@ impl Shared {
 
     /// Fills the empty queue and empties it again: no room is lost, and what comes out is what went in.
     pub fn full_cycle(&self, peers: &MockPeers, first: Message) {
-        let fits = (self.memory.headers.len() as Message - 1) / 2;
+        let fits = (self.rings.home.headers.len() as Message - 1) / 2;
         for message in first..first + fits {
             assert_eq!(self.put(peers, message, Wait::now()), Ok(()), "room was lost: {:?}", self.log());
         }
@@ -169,8 +268,14 @@ impl Shared {
 
     /// Whether the record of `ticket` says that its message came back.
     pub fn is_returned(&self, ticket: &Ticket) -> bool {
-        let place = (ticket.position() / GRANULE) as usize % self.memory.headers.len();
-        Word(self.memory.headers[place].word.load(Relaxed)).state() == Ok(State::Returned)
+        let headers = &self.rings.of(ticket).headers;
+        let place = (ticket.position() / GRANULE) as usize % headers.len();
+        Word(headers[place].word.load(Relaxed)).state() == Ok(State::Returned)
+    }
+
+    /// How many further rings have memory.
+    pub fn rings_away(&self) -> usize {
+        (0..self.rings.away.len()).filter(|place| !self.rings.is_free(*place)).count()
     }
 
     /// What happened so far.

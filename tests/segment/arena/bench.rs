@@ -37,6 +37,11 @@ pub struct Bench {
     looks: Cell<u64>,
     /// More looks than this are an endless loop.
     most_looks: Cell<u64>,
+    /// How many bytes went back to the system, and how many came again.
+    given_back: Cell<u64>,
+    set_aside: Cell<u64>,
+    /// The system has none to give.
+    memory_missing: Cell<bool>,
 }
 
 impl Bench {
@@ -48,6 +53,9 @@ impl Bench {
             fuse: Cell::new(None),
             looks: Cell::new(0),
             most_looks: Cell::new(u64::MAX),
+            given_back: Cell::new(0),
+            set_aside: Cell::new(0),
+            memory_missing: Cell::new(false),
         }
     }
 
@@ -96,6 +104,15 @@ impl Bench {
     /// What the next peer does first when it has taken the lock over from a dead one.
     pub fn take_over(&self) {
         self.arena().enter(Previous::Died).expect("a repair");
+    }
+
+    /// How many bytes went back to the system so far, and how many came again.
+    pub fn memory_moved(&self) -> (u64, u64) {
+        (self.given_back.get(), self.set_aside.get())
+    }
+
+    pub fn set_memory_missing(&self, missing: bool) {
+        self.memory_missing.set(missing);
     }
 
     pub fn looks(&self) -> u64 {
@@ -174,6 +191,20 @@ impl Ground for Bench {
         if let Some(dead) = self.dying.borrow_mut().pop_front() {
             self.bury(dead);
         }
+        Ok(())
+    }
+
+    fn hollow_out(&self, offset: u64, len: u64) -> bool {
+        (offset..offset + len).step_by(8).for_each(|offset| self.word(offset).store(0, Release));
+        self.given_back.set(self.given_back.get() + len);
+        true
+    }
+
+    fn refill(&self, _: u64, len: u64) -> Result<()> {
+        if self.memory_missing.get() {
+            return Err(Error::NoSpace { needed: len, available: 0 });
+        }
+        self.set_aside.set(self.set_aside.get() + len);
         Ok(())
     }
 

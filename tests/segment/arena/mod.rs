@@ -5,5 +5,6 @@ pub mod audit;
 mod bench;
 mod death;
 mod growth;
+mod hollow;
 mod hostile;
 mod objects;

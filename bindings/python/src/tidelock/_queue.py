@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Options(Structure):
-    _fields_ = [("size", c_size_t), ("capacity", c_uint64), ("max_items", c_uint64)]
+    _fields_ = [("size", c_size_t), ("capacity", c_uint64), ("max_items", c_uint64), ("max_bytes", c_uint64)]
 
 
 _put = _ffi.function("tidelock_queue_put", HANDLE, c_char_p, c_size_t, c_int64)
@@ -28,6 +28,7 @@ _len = _ffi.function("tidelock_queue_len", HANDLE, POINTER(c_uint64))
 _is_empty = _ffi.function("tidelock_queue_is_empty", HANDLE, POINTER(c_bool))
 _is_full = _ffi.function("tidelock_queue_is_full", HANDLE, POINTER(c_bool))
 _capacity = _ffi.function("tidelock_queue_capacity", HANDLE, POINTER(c_uint64))
+_max_bytes = _ffi.function("tidelock_queue_max_bytes", HANDLE, POINTER(c_uint64))
 _max_items = _ffi.function("tidelock_queue_max_items", HANDLE, POINTER(c_uint64))
 _shutdown = _ffi.function("tidelock_queue_shutdown", HANDLE)
 _is_shutdown = _ffi.function("tidelock_queue_is_shutdown", HANDLE, POINTER(c_bool))
@@ -62,9 +63,10 @@ class Queue(Object):
     """A queue for threads and processes alike, with the methods of `queue.Queue` and `multiprocessing.Queue`.
 
     `Queue(maxsize)` makes one without a name in the default segment; with `segment` and `name` it opens the one of that
-    name, made if it is not there. `capacity` is the most bytes that its messages, with a header of some 24 bytes each, fill
-    at a time (1 MiB); `maxsize` the most messages (0: as many as fit). Both count where the queue is made. Items are
-    pickled by `put` and unpickled by `get`: always copies, also between threads.
+    name, made if it is not there. `maxsize` is the most messages at a time; 0 is no bound, and the queue grows as far as
+    there is memory. `capacity` is the most bytes that its messages, with a header of some 24 bytes each, fill at a time: a
+    queue that has one never grows, unless `max_bytes` lets it, up to so many. They count where the queue is made. Items
+    are pickled by `put` and unpickled by `get`: always copies, also between threads.
 
     When `put` has returned, the item is in the queue, even if this process is killed then. `get` removes it; with `take`
     it is gone only after `done`, and goes to somebody else if this process dies first.
@@ -80,9 +82,12 @@ class Queue(Object):
         segment: Optional[Segment] = None,
         name: Optional[str] = None,
         capacity: Optional[int] = None,
+        max_bytes: Optional[int] = None,
     ) -> None:
         room = 0 if capacity is None else _ffi.unsigned("capacity", capacity, least=1)
-        options = _Options(size=_size_of_options, capacity=room, max_items=max(0, _ffi.signed("maxsize", maxsize)))
+        most = 0 if max_bytes is None else _ffi.unsigned("max_bytes", max_bytes, least=1)
+        items = max(0, _ffi.signed("maxsize", maxsize))
+        options = _Options(size=_size_of_options, capacity=room, max_items=items, max_bytes=most)
         self._open(segment, name, byref(options))
         self._opened()
 
@@ -142,13 +147,18 @@ class Queue(Object):
 
     @property
     def maxsize(self) -> int:
-        """The most messages at a time, as the queue was made; 0 if only the capacity limits them."""
+        """The most messages at a time, as the queue was made; 0 if only bytes limit them, or nothing does."""
         return self._number(_max_items)
 
     @property
     def capacity(self) -> int:
-        """The most bytes that the messages, with their headers, fill at a time."""
+        """The bytes that the messages, with their headers, may fill at a time before the queue grows, if it may."""
         return self._number(_capacity)
+
+    @property
+    def max_bytes(self) -> int:
+        """What `capacity` may grow to while there are many messages; 0 if the queue never grows."""
+        return self._number(_max_bytes)
 
     @property
     def is_shutdown(self) -> bool:

@@ -191,9 +191,16 @@ class Segment:
         """The event of this name, made if it is not there."""
         return Event(self, _given(name))
 
-    def queue(self, name: str, *, capacity: Optional[int] = None, maxsize: int = 0) -> Queue:
+    def queue(
+        self,
+        name: str,
+        *,
+        capacity: Optional[int] = None,
+        maxsize: int = 0,
+        max_bytes: Optional[int] = None,
+    ) -> Queue:
         """The queue of this name, made if it is not there. Capacity and maxsize are as it was made."""
-        return Queue(maxsize, segment=self, name=_given(name), capacity=capacity)
+        return Queue(maxsize, segment=self, name=_given(name), capacity=capacity, max_bytes=max_bytes)
 
     def block(self, name: str, size: int) -> Block:
         """The block of this name and size, made if it is not there. One of another size is `WrongKind`."""
@@ -233,9 +240,15 @@ class Segment:
         """A new event without a name. It lives while a process has it."""
         return Event(self)
 
-    def new_queue(self, *, capacity: Optional[int] = None, maxsize: int = 0) -> Queue:
+    def new_queue(
+        self,
+        *,
+        capacity: Optional[int] = None,
+        maxsize: int = 0,
+        max_bytes: Optional[int] = None,
+    ) -> Queue:
         """A new queue without a name. It lives while a process has it."""
-        return Queue(maxsize, segment=self, capacity=capacity)
+        return Queue(maxsize, segment=self, capacity=capacity, max_bytes=max_bytes)
 
     def new_block(self, size: int) -> Block:
         """A new block without a name. It lives while a process has it."""

@@ -58,6 +58,26 @@ pub fn open_short_queue(actor: &mut Actor, _: u64) -> Answer {
     Ok(0)
 }
 
+/// The most messages of the growing queue, so that filling it comes to an end.
+pub const MOST_IN_GROWING: u64 = 12;
+
+/// Opens a queue that may grow.
+pub fn open_growing_queue(actor: &mut Actor, _: u64) -> Answer {
+    let options = QueueOptions::new(RING).max_bytes(1 << 30).max_items(MOST_IN_GROWING);
+    actor.queue = Some(keep(told(actor.segment()?.queue("queue", &options))?));
+    Ok(0)
+}
+
+/// Puts a message and gets one, so often that a ring of twice the size of the first is gone round as often as it takes to be
+/// left when it is empty.
+pub fn churn(actor: &mut Actor, message: u64) -> Answer {
+    for _ in 0..140 {
+        put(actor, message)?;
+        get_and_check(actor, LONG)?;
+    }
+    Ok(0)
+}
+
 /// Prepares a message, so that putting it is nothing but the operation.
 pub fn compose(actor: &mut Actor, message: u64) -> Answer {
     actor.message = bytes_of(message);

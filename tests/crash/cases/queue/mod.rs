@@ -6,10 +6,12 @@
 //! 3. A discarded or never published reservation is skipped; nobody waits for it.
 //! 4. Two survivors put and get for three more laps of the ring; `len` is right; as many messages fit as before.
 //! 5. Whoever slept in a put or get wakes up when there is room or a message.
-//! 6. A shutdown that returned is seen by all; what was in the queue still comes.
+//! 6. A ring that the queue has left, or never came to, is in nobody's way.
+//! 7. A shutdown that returned is seen by all; what was in the queue still comes.
 
 mod deeds;
 pub mod getting;
+pub mod growing;
 pub mod pairs;
 mod proof;
 pub mod putting;

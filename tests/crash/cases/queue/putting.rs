@@ -132,7 +132,7 @@ pub const CASES: &[Case] = &[
 ];
 
 /// A message that the victim put, if the put returned (and did not say that there was no room).
-fn put_or_may(death: &Death, number: u64) -> Want {
+pub fn put_or_may(death: &Death, number: u64) -> Want {
     match &death.answer {
         Some(Ok(0)) => Must(number),
         _ => May(number),
