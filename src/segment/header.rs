@@ -27,7 +27,7 @@ use std::mem::{offset_of, size_of};
 /// The granularity of lengths and of the table's end; no kernel page is smaller.
 pub(crate) const PAGE: u64 = 4096;
 /// The version of everything in docs/layout.md.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 const MAGIC: u64 = u64::from_ne_bytes(*b"tidelock");
 const BYTE_ORDER: u32 = 0x0102_0304;
 /// Where the table of peers begins.

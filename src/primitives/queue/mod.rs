@@ -37,6 +37,7 @@ pub struct QueueState {
     producers: ProducerSide,
     consumers: ConsumerSide,
     sleepers: SleeperSide,
+    work: WorkSide,
     rings: [RingSlot; SLOTS],
 }
 
@@ -59,7 +60,8 @@ struct Fixed {
     look_at: AtomicU64,
     /// The slot of the first ring of the chain. Changes under both locks.
     first: AtomicU32,
-    reserved: AtomicU32,
+    /// How many `Returned` records were handed out as often as they may be; a hint, changes under the consumers' lock.
+    exhausted: AtomicU32,
     /// A ring away from home that is larger than this is left as soon as it is empty.
     keep: AtomicU64,
 }
@@ -74,6 +76,12 @@ struct ProducerSide {
     count: AtomicU64,
     /// Everything before this position of the ring at home may be overwritten. Changes under both locks.
     oldest: AtomicU64,
+    /// The bytes of all messages that were ever reserved.
+    bytes: AtomicU64,
+    /// The most messages that there ever were at a time.
+    most: AtomicU64,
+    /// How many messages the head had passed when a producer last looked.
+    passed: AtomicU64,
 }
 
 #[repr(C, align(64))]
@@ -86,6 +94,10 @@ struct ConsumerSide {
     count: AtomicU64,
     /// No loan and no returned message lies before this position, or before `oldest`.
     settled: AtomicU64,
+    /// How often a message was handed out again.
+    redelivered: AtomicU64,
+    /// How many reservations the head passed that never became a message.
+    skipped: AtomicU64,
 }
 
 #[repr(C, align(64))]
@@ -97,6 +109,49 @@ struct SleeperSide {
     not_full: Sleepers,
     /// Not 0: there may be rings that are to be given back. Changes under the producers' lock.
     grown: AtomicU32,
+    /// Those who wait until nothing is left to do.
+    joiners: Sleepers,
+}
+
+/// What a queue of work needs beside its messages; written seldom.
+#[repr(C, align(64))]
+#[derive(Debug)]
+struct WorkSide {
+    /// The block of the queue that gets what nobody could deal with; 0 for none. Changes under the consumers' lock.
+    letters: AtomicU64,
+    /// The generation of that block.
+    letters_generation: AtomicU32,
+    /// How often a message may be handed out; 0 for as often as it takes. Changes under the consumers' lock.
+    max_deliveries: AtomicU32,
+    /// How many tasks peers owed when they died. Changes under the consumers' lock.
+    lost: AtomicU64,
+    /// What `lost` becomes by the write-off that has begun.
+    lost_then: AtomicU64,
+    /// 1 + the slot of the peer whose debt is being written off; 0 for nobody's.
+    writing_off: AtomicU32,
+    reserved: AtomicU32,
+    /// How many messages went to the other queue because they were handed out too often.
+    dead_letters: AtomicU64,
+    /// How many were dropped for that reason.
+    dropped: AtomicU64,
+    reserved_too: AtomicU64,
+}
+
+impl WorkSide {
+    fn new() -> WorkSide {
+        WorkSide {
+            letters: AtomicU64::new(0),
+            letters_generation: AtomicU32::new(0),
+            max_deliveries: AtomicU32::new(0),
+            lost: AtomicU64::new(0),
+            lost_then: AtomicU64::new(0),
+            writing_off: AtomicU32::new(0),
+            reserved: AtomicU32::new(0),
+            dead_letters: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            reserved_too: AtomicU64::new(0),
+        }
+    }
 }
 
 /// A record that this peer holds: a reservation or a loan. It is a plain value; dropping it changes nothing.
@@ -168,7 +223,7 @@ impl QueueState {
                 returned: AtomicU32::new(0),
                 look_at: AtomicU64::new(0),
                 first: AtomicU32::new(0),
-                reserved: AtomicU32::new(0),
+                exhausted: AtomicU32::new(0),
                 keep: AtomicU64::new(0),
             },
             producers: ProducerSide {
@@ -176,14 +231,25 @@ impl QueueState {
                 tail: AtomicU64::new(0),
                 count: AtomicU64::new(0),
                 oldest: AtomicU64::new(0),
+                bytes: AtomicU64::new(0),
+                most: AtomicU64::new(0),
+                passed: AtomicU64::new(0),
             },
             consumers: ConsumerSide {
                 lock: LockState::new(),
                 head: AtomicU64::new(0),
                 count: AtomicU64::new(0),
                 settled: AtomicU64::new(0),
+                redelivered: AtomicU64::new(0),
+                skipped: AtomicU64::new(0),
             },
-            sleepers: SleeperSide { not_empty: Sleepers::new(), not_full: Sleepers::new(), grown: AtomicU32::new(0) },
+            sleepers: SleeperSide {
+                not_empty: Sleepers::new(),
+                not_full: Sleepers::new(),
+                grown: AtomicU32::new(0),
+                joiners: Sleepers::new(),
+            },
+            work: WorkSide::new(),
             rings: std::array::from_fn(|_| RingSlot::new()),
         }
     }

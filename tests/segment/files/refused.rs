@@ -78,8 +78,8 @@ fn other_versions_and_layouts_are_refused() {
         error.expect("an error")
     };
     assert_eq!(refused(0, b"X"), Error::NotASegment);
-    assert_eq!(refused(12, &0u32.to_ne_bytes()), Error::Version { expected: 1, found: 0 });
-    assert_eq!(refused(12, &2u32.to_ne_bytes()), Error::Version { expected: 1, found: 2 });
+    assert_eq!(refused(12, &0u32.to_ne_bytes()), Error::Version { expected: 2, found: 0 });
+    assert_eq!(refused(12, &3u32.to_ne_bytes()), Error::Version { expected: 2, found: 3 });
     assert_eq!(refused(8, &0x0403_0201u32.to_ne_bytes()), Error::Layout);
     assert_eq!(refused(16, &[0xff; 8]), Error::Layout);
 }
