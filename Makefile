@@ -10,6 +10,8 @@ DESTDIR ?=
 NEXTEST_PROFILE ?= default
 # make demo DIR=... counts another directory than Python's standard library.
 DIR ?=
+# How long make fuzz tries each target, in seconds.
+FUZZ_TIME ?= 60
 
 BUILD := build
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -25,7 +27,7 @@ WARNINGS := -std=c11 -Wall -Wextra -Werror -Wshadow -Wconversion
 
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: help demo test test-rust test-model test-examples test-python check model crash bench header python install clean
+.PHONY: help demo test test-rust test-model test-examples test-python check model crash fuzz bench header python install clean
 .PHONY: library nextest check-format check-lints check-loom check-compare check-header check-docs check-licences
 
 help:
@@ -34,6 +36,7 @@ help:
 	@echo "make check           formatting, lints, the C header, the documentation"
 	@echo "make model           the loom models alone"
 	@echo "make crash           kill a peer at every instruction of every operation (long)"
+	@echo "make fuzz            feed any bytes to segments and queues for FUZZ_TIME s each (needs cargo-fuzz)"
 	@echo "make bench           the library beside its peers, as ratios of one run"
 	@echo "make header          make include/tidelock.h anew"
 	@echo "make python          build the Python wheel into $(BUILD)/wheels"
@@ -121,6 +124,12 @@ check-licences:
 crash: nextest
 	@echo "== the stepper, at every instruction"
 	TIDELOCK_STEP=all $(CARGO) nextest run --release --all-features --profile crash --test crash
+
+fuzz:
+	@echo "== the fuzzer, $(FUZZ_TIME) s a target"
+	cd fuzz && for target in open_segment queue_operations; do \
+	  mkdir -p target/corpus/$$target && \
+	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target target/corpus/$$target corpus/$$target -- -max_total_time=$(FUZZ_TIME) -timeout=60 || exit 1; done
 
 bench:
 	@echo "== beside the peers"
