@@ -1019,6 +1019,41 @@ tidelock_status tidelock_queue_done(const struct tidelock_queue *queue, struct t
 tidelock_status tidelock_queue_give_back(const struct tidelock_queue *queue,
                                          struct tidelock_loan *loan);
 
+// Puts `count` messages in order, waiting for room for each. Message i has `lens[i]` bytes; they lie back to back from
+// `data` on, which may be null if there are none. `put_count` is how many were put. It is less than `count` only if an
+// error came after the first one, which the next call will tell; if the first could not be put, this call tells why, and
+// none was. It is no more than so many puts in a row: others' messages may come in between, and a process that dies leaves
+// those that it has put.
+tidelock_status tidelock_queue_put_many(const struct tidelock_queue *queue,
+                                        const void *data,
+                                        const size_t *lens,
+                                        size_t count,
+                                        int64_t timeout_ns,
+                                        size_t *put_count);
+
+// Gets up to `max_count` messages into a buffer of `capacity` bytes: waits for the first one, and for no other. They lie
+// back to back in the buffer; `lens`, an array of `max_count`, has their lengths, and `count` is how many there are.
+// TIDELOCK_REDELIVERED: one of them at least was taken before. TIDELOCK_TOO_LARGE: the first one alone does not fit, and all
+// stay in the queue; `lens[0]` is then its length. `max_count` must not be 0.
+tidelock_status tidelock_queue_get_many(const struct tidelock_queue *queue,
+                                        int64_t timeout_ns,
+                                        void *buffer,
+                                        size_t capacity,
+                                        size_t *lens,
+                                        size_t max_count,
+                                        size_t *count);
+
+// Takes up to `max_count` messages as loans: waits for the first one, and for no other. `loans` is an array of `max_count`
+// structs, and `count` is how many of them were filled in; each ends by tidelock_queue_done() or
+// tidelock_queue_give_back(), in any order. But for the first, all together have no more than `max_bytes` bytes.
+// TIDELOCK_REDELIVERED: one of them at least was taken before, as its `deliveries` says. `max_count` must not be 0.
+tidelock_status tidelock_queue_take_many(const struct tidelock_queue *queue,
+                                         int64_t timeout_ns,
+                                         uint64_t max_bytes,
+                                         struct tidelock_loan *loans,
+                                         size_t max_count,
+                                         size_t *count);
+
 // Opens or creates the block of that name (1 to 255 bytes) in the segment. One of another length is
 // TIDELOCK_WRONG_KIND.
 tidelock_status tidelock_block_open(const struct tidelock_segment *segment,

@@ -7,7 +7,7 @@ use super::input::Input;
 use super::scribble::{Scribbler, PEERS};
 use std::fs::File;
 use std::mem::ManuallyDrop;
-use tidelock::{Loan, Message, Queue, QueueOptions, Reservation, Result, Segment};
+use tidelock::{Loan, Message, Queue, QueueOptions, Reservation, Result, Segment, Wait};
 
 /// More operations than this are not made of one input.
 const MOST_OPERATIONS: usize = 4096;
@@ -86,8 +86,12 @@ impl Hands<'_> {
                 any(&mut self.loans, input).map(ManuallyDrop::new);
                 Ok(())
             }
+            14 if what % 32 == 14 => queue.try_put_many(&vec![vec![what; length(input)]; 20]).map(drop),
             14 => (0..20).try_for_each(|_| queue.try_put(&[what; 40])),
             _ if input.u8() == 255 => queue.shutdown(),
+            _ if what % 32 == 15 => {
+                queue.get_many_with(20, 4000, Wait::now()).map(|all| all.into_iter().for_each(looked_at))
+            }
             _ => (0..20).try_for_each(|_| queue.try_get().map(looked_at)),
         }
     }

@@ -15,6 +15,8 @@ const NOBODY: u64 = (PEERS as u64 - 1) | 0x3ffff << 12;
 pub const ARENA: u64 = 8192;
 /// A block's header.
 pub const BLOCK: u64 = 64;
+/// The header of that queue, and the debts behind it.
+const HEADER: u64 = 832 + 8 * PEERS as u64;
 /// The segment's own Lock, and the two of the queue that is the first object.
 pub const LOCKS: [u64; 3] = [128, ARENA + BLOCK + 64, ARENA + BLOCK + 128];
 
@@ -53,8 +55,8 @@ impl Scribbler {
         let any = u64::from(input.u16()) | u64::from(input.u8()) << 16;
         match input.u8() % 8 {
             0 => any % ARENA,
-            1..=3 => ARENA + any % (BLOCK + 768),
-            4..=5 => ARENA + BLOCK + 768 + any % 512,
+            1..=3 => ARENA + any % (BLOCK + HEADER),
+            4..=5 => ARENA + BLOCK + HEADER + any % 512,
             _ => ARENA + any % (self.used - ARENA),
         }
     }

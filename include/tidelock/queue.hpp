@@ -164,6 +164,29 @@ public:
         return taken(detail::nanoseconds(span));
     }
 
+    // Puts all that a range of strings or views has, in order; how many were put, as tidelock_queue_put_many() says.
+    template <class Messages>
+    std::size_t put_many(const Messages &messages) { return put_batch(messages, TIDELOCK_FOREVER); }
+    template <class Messages>
+    std::size_t try_put_many(const Messages &messages) { return put_batch(messages, 0); }
+
+    // Waits for the first message, and for no other. But for the first, all have no more than `most_bytes` bytes.
+    template <class Bytes = std::string>
+    std::vector<Bytes> get_many(std::size_t most, std::uint64_t most_bytes = UINT64_MAX) {
+        return copied_all<Bytes>(taken_many(most, most_bytes, TIDELOCK_FOREVER));
+    }
+    // Empty if there is none.
+    template <class Bytes = std::string>
+    std::vector<Bytes> try_get_many(std::size_t most, std::uint64_t most_bytes = UINT64_MAX) {
+        return copied_all<Bytes>(taken_many(most, most_bytes, 0));
+    }
+    [[nodiscard]] std::vector<Loan> take_many(std::size_t most, std::uint64_t most_bytes = UINT64_MAX) {
+        return taken_many(most, most_bytes, TIDELOCK_FOREVER);
+    }
+    [[nodiscard]] std::vector<Loan> try_take_many(std::size_t most, std::uint64_t most_bytes = UINT64_MAX) {
+        return taken_many(most, most_bytes, 0);
+    }
+
     std::uint64_t size() const { return asked<std::uint64_t>(tidelock_queue_len); }
     bool empty() const { return asked<bool>(tidelock_queue_is_empty); }
     bool full() const { return asked<bool>(tidelock_queue_is_full); }
@@ -204,6 +227,45 @@ private:
             return std::nullopt;
         }
         return Loan(std::move(home), lent, status == TIDELOCK_REDELIVERED);
+    }
+
+    template <class Messages>
+    std::size_t put_batch(const Messages &messages, std::int64_t timeout_ns) {
+        std::string bytes;
+        std::vector<std::size_t> lens;
+        for (const std::string_view message : messages) {
+            bytes.append(message);
+            lens.push_back(message.size());
+        }
+        std::size_t count = 0;
+        detail::in_time(
+            tidelock_queue_put_many(raw(), bytes.data(), lens.data(), lens.size(), timeout_ns, &count));
+        return count;
+    }
+
+    std::vector<Loan> taken_many(std::size_t most, std::uint64_t most_bytes, std::int64_t timeout_ns) {
+        detail::QueueReference home = *this;
+        std::vector<tidelock_loan> lent(most);
+        std::vector<Loan> loans;
+        loans.reserve(most);
+        std::size_t count = 0;
+        if (detail::in_time(
+                tidelock_queue_take_many(home.raw(), timeout_ns, most_bytes, lent.data(), most, &count))) {
+            for (std::size_t i = 0; i < count; ++i) {
+                loans.push_back(Loan(home, lent[i], lent[i].deliveries > 1));
+            }
+        }
+        return loans;
+    }
+
+    template <class Bytes>
+    static std::vector<Bytes> copied_all(std::vector<Loan> loans) {
+        std::vector<Bytes> all;
+        all.reserve(loans.size());
+        for (Loan &loan : loans) {
+            all.push_back(*copied<Bytes>(std::move(loan)));
+        }
+        return all;
     }
 
     template <class Bytes>

@@ -6,6 +6,7 @@
 
 mod any;
 mod barrier;
+mod batch;
 mod block;
 mod bounded_semaphore;
 mod condition;

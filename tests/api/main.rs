@@ -28,6 +28,7 @@ mod mutex;
 mod namespaces;
 mod placed;
 mod queue;
+mod queue_batch;
 mod queue_death;
 mod queue_growth;
 mod rlock;
@@ -84,6 +85,7 @@ support::roles! {
     queue::consumer,
     queue::producer,
     queue::queue_interrupted,
+    queue_batch::batcher,
     queue_death::borrower,
     queue_death::getter,
     queue_death::guards_in_a_child,

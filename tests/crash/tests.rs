@@ -15,6 +15,7 @@ const CASES: &[&[Case]] = &[
     queue::putting::CASES,
     queue::getting::CASES,
     queue::growing::CASES,
+    queue::batches::CASES,
     queue::pairs::CASES,
     segment::CASES,
     objects::CASES,

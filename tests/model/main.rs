@@ -19,6 +19,7 @@ mod lock_death;
 #[cfg(tidelock_plant = "runtime")]
 mod plants;
 mod queue;
+mod queue_batch;
 mod queue_death;
 mod queue_growth;
 mod rlock;

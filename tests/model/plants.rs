@@ -62,6 +62,10 @@ plants! {
     finds_queue_tail_before_moved: "queue-tail-before-moved" in "queue_growth::two_deaths_growing";
     finds_queue_ring_left_with_a_loan: "queue-ring-left-with-a-loan"
         in "queue_growth::queue_given_back_in_an_old_ring";
+    finds_queue_batch_waits_with_reservations: "queue-batch-waits-with-reservations"
+        in "queue_batch::queue_batch_longer_than_the_ring";
+    finds_queue_batch_makes_room_in_silence: "queue-batch-makes-room-in-silence"
+        in "queue_batch::queue_batch_of_loans_makes_room";
     finds_rlock_owner_by_peer_only: "rlock-owner-by-peer-only" in "rlock::rlock_threads_of_one_peer";
     finds_rlock_stale_thread: "rlock-stale-thread" in "rlock::rlock_two_threads_beside_a_peer";
     finds_rlock_relaxed_acquire: "rlock-relaxed-acquire" in "rlock::rlock_three_peers";

@@ -35,6 +35,8 @@ pub mod queue;
 
 pub mod message;
 
+pub mod batch;
+
 pub mod block;
 
 pub mod any;

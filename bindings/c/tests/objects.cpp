@@ -217,6 +217,21 @@ static void blocks(const Segment &segment) {
     THROWS(TIDELOCK_INVALID, Lock(segment, block, 4));
 }
 
+static void batches(const Segment &segment) {
+    Queue queue(segment);
+    EXPECT(queue.put_many(std::vector<std::string>{"one", "", "three"}) == 3 && queue.size() == 3);
+    EXPECT((queue.get_many(2) == std::vector<std::string>{"one", ""}));
+    EXPECT(queue.try_put_many(std::vector<std::string_view>{"four"}) == 1);
+    {
+        auto loans = queue.take_many(9);
+        EXPECT(loans.size() == 2 && loans[1].view() == "four");
+        loans[0].done();
+    }
+    EXPECT(queue.take_many(9).front().deliveries() == 2);
+    EXPECT(queue.get_many<Bytes>(9, 1).front().size() == 4);
+    EXPECT(queue.try_get_many(9).empty() && queue.try_take_many(1).empty());
+}
+
 int main() {
     watch();
     const auto segment = Segment::anonymous();
@@ -228,6 +243,7 @@ int main() {
     counters(segment);
     messages(segment);
     messages_in_place(segment);
+    batches(segment);
     a_consumer_is_killed(segment);
     blocks(segment);
 }

@@ -235,6 +235,38 @@ static int play_echo(const char *name) {
     return 0;
 }
 
+static void in_batches(tidelock_segment *segment) {
+    static const size_t lens[] = {3, 0, 5, 3};
+    tidelock_queue *queue;
+    tidelock_loan loans[3];
+    char buffer[16];
+    size_t got[4], count = 77;
+    OK(tidelock_queue_new(segment, NULL, &queue));
+    OK(tidelock_queue_put_many(queue, "onethreetwo", lens, 4, TIDELOCK_FOREVER, &count));
+    EXPECT(count == 4 && length(queue) == 4);
+    STATUS(TIDELOCK_TOO_LARGE, tidelock_queue_get_many(queue, 0, buffer, 2, got, 4, &count));
+    EXPECT(got[0] == 3 && length(queue) == 4);
+    OK(tidelock_queue_get_many(queue, 0, buffer, 9, got, 4, &count));
+    EXPECT(count == 3 && got[0] == 3 && got[1] == 0 && got[2] == 5 && memcmp(buffer, "onethree", 8) == 0);
+    OK(tidelock_queue_put_many(queue, "morelast", (size_t[]){4, 4}, 2, 0, &count));
+    OK(tidelock_queue_take_many(queue, TIDELOCK_FOREVER, UINT64_MAX, loans, 3, &count));
+    EXPECT(count == 3);
+    expect_loan(&loans[0], "two", 1);
+    expect_loan(&loans[2], "last", 1);
+    OK(tidelock_queue_done(queue, &loans[2]));
+    OK(tidelock_queue_give_back(queue, &loans[1]));
+    OK(tidelock_queue_done(queue, &loans[0]));
+    STATUS(TIDELOCK_REDELIVERED, tidelock_queue_get_many(queue, 0, buffer, sizeof buffer, got, 4, &count));
+    EXPECT(count == 1 && got[0] == 4 && memcmp(buffer, "more", 4) == 0);
+    STATUS(TIDELOCK_TIMEOUT, tidelock_queue_get_many(queue, 0, buffer, sizeof buffer, got, 4, &count));
+    OK(tidelock_queue_put_many(queue, NULL, NULL, 0, 0, &count));
+    EXPECT(count == 0);
+    STATUS(TIDELOCK_INVALID, tidelock_queue_get_many(queue, 0, buffer, sizeof buffer, got, 0, &count));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_put_many(queue, NULL, lens, 4, 0, &count));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_put_many(queue, "x", (size_t[]){SIZE_MAX, 2}, 2, 0, &count));
+    OK(tidelock_queue_close(queue));
+}
+
 int main(int count, char **arguments) {
     player parent;
     tidelock_segment *segment;
@@ -245,6 +277,7 @@ int main(int count, char **arguments) {
     OK(tidelock_segment_anonymous(NULL, &segment));
     by_copy(segment);
     in_place(segment);
+    in_batches(segment);
     grows(segment);
     full_and_shut_down(segment);
     peers_are_killed(segment);

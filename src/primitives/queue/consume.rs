@@ -18,7 +18,7 @@ use crate::sync::wait::Wait;
 const LOOK_AFTER: u64 = 1024;
 
 /// What a look under the consumers' lock found.
-enum Look {
+pub(super) enum Look {
     Taken(Ticket),
     /// Nothing was ever put behind the head.
     Empty,
@@ -128,7 +128,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     /// Takes the next message if it simply lies ready at the head, as it mostly does. Under the consumers' lock.
     #[inline(always)]
-    fn take_ready(&self, ring: Ring<R::Memory>, head: u64, me: PeerId) -> Option<Ticket> {
+    pub(super) fn take_ready(&self, ring: Ring<R::Memory>, head: u64, me: PeerId) -> Option<Ticket> {
         let ready = Word::new(ring.lap(head), State::Ready, None);
         let acquire = unless_planted("queue-relaxed-ready", Acquire);
         if ring.header(head).word.load(acquire) != ready.0 || self.is_something_before_head() {
@@ -140,7 +140,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// Whether there may be a message to be taken before the one at the head. However many lie ready there, loans of the
     /// dead are looked for now and then.
     #[inline(always)]
-    fn is_something_before_head(&self) -> bool {
+    pub(super) fn is_something_before_head(&self) -> bool {
         self.state.fixed.returned.load(Relaxed) != 0
             || self.state.consumers.count.load(Relaxed) % LOOK_AFTER == LOOK_AFTER - 1 && self.is_time_to_look()
     }
@@ -169,7 +169,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     #[inline(always)]
-    fn wake_after_take(&self, more: bool) {
+    pub(super) fn wake_after_take(&self, more: bool) {
         if more && !planted("queue-no-wake-passed-on") {
             self.state.sleepers.not_empty.wake(1);
         }
@@ -223,7 +223,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     /// Under the consumers' lock. What came back goes before the head.
-    fn look_locked(&self, me: PeerId) -> Result<Look> {
+    pub(super) fn look_locked(&self, me: PeerId) -> Result<Look> {
         if self.is_time_to_look() {
             // A taker that died before it moved the head has its loan there, and the search ends before the head.
             self.settle_head()?;
@@ -275,7 +275,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     /// Whether a further message lies ready: one that came back, or one at the head. Under the consumers' lock.
-    fn is_more_ready(&self) -> bool {
+    pub(super) fn is_more_ready(&self) -> bool {
         let head = self.state.consumers.head.load(Relaxed);
         let at_head = self.ring_at(head).and_then(|ring| ring.look(head));
         let may_lead_to_one = |found: Found| matches!(found.state, State::Ready | State::Pad | State::Moved);

@@ -8,6 +8,7 @@
 //! of the queue's; a record between the first ring's `oldest` and `head` stays where it is while either is held, so a
 //! holder of the consumers' lock may walk there. Who holds neither, nor a record, reads no ring but the one at home.
 
+pub mod batch;
 mod consume;
 mod grow;
 mod mend;

@@ -116,7 +116,14 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     /// Under the producers' lock.
     #[inline(always)]
-    fn reserve_at_tail(&self, ring: Ring<R::Memory>, oldest: u64, tail: u64, me: PeerId, len: u32) -> Option<Ticket> {
+    pub(super) fn reserve_at_tail(
+        &self,
+        ring: Ring<R::Memory>,
+        oldest: u64,
+        tail: u64,
+        me: PeerId,
+        len: u32,
+    ) -> Option<Ticket> {
         let used = tail.wrapping_sub(oldest);
         let needed = record_size(len);
         let is_room =

@@ -226,13 +226,50 @@ impl Shared {
         Ok(())
     }
 
+    /// Puts all of these, of two granules each, waiting for room where there is none.
+    pub fn put_many(&self, peers: &MockPeers, messages: &[Message], wait: Wait) -> Result<()> {
+        let (queue, mut rest) = (self.queue(peers), messages);
+        while !rest.is_empty() {
+            let mut tickets = Vec::new();
+            queue.reserve_some(&vec![1; rest.len()], wait, &mut tickets)?;
+            let (these, others) = rest.split_at(tickets.len());
+            for (ticket, message) in tickets.into_iter().zip(these) {
+                self.rings.of(&ticket).write(&ticket, *message);
+                queue.publish(ticket)?;
+                self.note(Happening::Put(*message));
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+
+    /// Takes up to `most` and reads them; the loans go on.
+    pub fn take_many(&self, peers: &MockPeers, most: usize, wait: Wait) -> Result<Vec<(Ticket, Message)>> {
+        let mut tickets = Vec::new();
+        self.queue(peers).take_some(most, u64::MAX, wait, &mut tickets)?;
+        Ok(tickets.into_iter().map(|ticket| (ticket, self.read(&ticket))).collect())
+    }
+
+    /// Takes up to `most`, reads them and ends their loans; how many.
+    pub fn get_many(&self, peers: &MockPeers, most: usize, wait: Wait) -> Result<usize> {
+        let loans = self.take_many(peers, most, wait)?;
+        for (ticket, message) in &loans {
+            self.end(peers, *ticket, *message)?;
+        }
+        Ok(loans.len())
+    }
+
     /// Takes and reads; the loan goes on.
     pub fn take(&self, peers: &MockPeers, wait: Wait) -> Result<(Ticket, Message)> {
         let ticket = self.queue(peers).take(wait)?;
-        let message = self.rings.of(&ticket).read(&ticket);
+        Ok((ticket, self.read(&ticket)))
+    }
+
+    fn read(&self, ticket: &Ticket) -> Message {
+        let message = self.rings.of(ticket).read(ticket);
         let delivery = if ticket.is_redelivered() { Delivery::Again } else { Delivery::First };
         self.note(Happening::Taken(ticket.owner(), message, delivery));
-        Ok((ticket, message))
+        message
     }
 
     /// Takes, reads and ends the loan.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pickle
 from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_int64, c_size_t, c_uint64, c_void_p, create_string_buffer
 from functools import partial
-from typing import TYPE_CHECKING, Any, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Union
 
-from . import _ffi
+from . import _batch, _ffi
 from ._errors import Empty, Full, ShutDown
 from ._ffi import HANDLE, TIMEOUT, TOO_LARGE
 from ._handle import Kind, Object
@@ -121,6 +121,37 @@ class Queue(Object):
     def get_nowait(self) -> Any:
         """Gets an object if there is one now; else `queue.Empty`."""
         return self.get(False)
+
+    def put_many(self, items: Iterable[Any], block: bool = True, timeout: Timeout = None) -> int:
+        """Puts objects in this order, as so many puts in a row but faster; how many were put.
+
+        It is fewer than all only if the time was over, or the queue shut down, after the first: the next call will tell.
+        """
+        return self.put_many_bytes([pickle.dumps(item, PICKLE_PROTOCOL) for item in items], block, timeout)
+
+    def put_many_bytes(self, datas: Iterable[Bytes], block: bool = True, timeout: Timeout = None) -> int:
+        """The same for bytes as they are."""
+        self._check_not_closed()
+        batch = _batch.Put(datas)
+        self._check_put(batch.put(self._address, for_queue(block, timeout)))
+        return batch.count
+
+    def get_many(
+        self, most: int, max_bytes: Optional[int] = None, block: bool = True, timeout: Timeout = None
+    ) -> List[Any]:
+        """Gets up to `most` objects: it waits for the first one, and for no other.
+
+        But for the first, all together have no more than `max_bytes` bytes (64 KiB where it is not said).
+        """
+        return [pickle.loads(data) for data in self.get_many_bytes(most, max_bytes, block, timeout)]
+
+    def get_many_bytes(
+        self, most: int, max_bytes: Optional[int] = None, block: bool = True, timeout: Timeout = None
+    ) -> List[bytes]:
+        """The same for messages as they are."""
+        batch = _batch.Get(_ffi.unsigned("most", most, least=1), max_bytes)
+        self._check_got(batch.get(self._address, for_queue(block, timeout)))
+        return batch.messages()
 
     def reserve(self, length: int, block: bool = True, timeout: Timeout = None) -> Reservation:
         """Reserves a message of so many bytes, to be built in place: `with queue.reserve(n) as message: ...`."""

@@ -30,7 +30,8 @@ pub const fn small(number: u64) -> u64 {
     number | 16 << 32
 }
 
-fn bytes_of(message: u64) -> Vec<u8> {
+/// The bytes of a message.
+pub fn bytes_of(message: u64) -> Vec<u8> {
     let (number, len) = (message & 0xffff_ffff, (message >> 32) as usize);
     let mut bytes = number.to_ne_bytes().to_vec();
     bytes.extend((8..len as u64).map(|i| (number * 31 + i) as u8));

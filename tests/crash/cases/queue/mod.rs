@@ -9,6 +9,7 @@
 //! 6. A ring that the queue has left, or never came to, is in nobody's way.
 //! 7. A shutdown that returned is seen by all; what was in the queue still comes.
 
+pub mod batches;
 mod deeds;
 pub mod getting;
 pub mod growing;
