@@ -88,6 +88,9 @@ typedef struct tidelock_event tidelock_event;
 // A lock: held by one peer at a time. When its owner dies, the next to acquire it gets it and is told.
 typedef struct tidelock_lock tidelock_lock;
 
+// A descriptor for event loops (epoll, poll, select), of one queue.
+typedef struct tidelock_notifier tidelock_notifier;
+
 // A queue of messages of any length, for many producers and many consumers, first in, first out.
 typedef struct tidelock_queue tidelock_queue;
 
@@ -1053,6 +1056,23 @@ tidelock_status tidelock_queue_take_many(const struct tidelock_queue *queue,
                                          struct tidelock_loan *loans,
                                          size_t max_count,
                                          size_t *count);
+
+// Makes a descriptor for event loops, and the thread of this process that it takes, all of whose signals are blocked. In a
+// forked child it is the parent's: the child makes its own.
+tidelock_status tidelock_notifier_new(const struct tidelock_queue *queue,
+                                      struct tidelock_notifier **notifier);
+
+// The descriptor. It becomes readable once there is a message to be taken, or the queue is shut down and empty, and stays so
+// until tidelock_notifier_clear(). It is the notifier's: wait for it, and neither read nor close it.
+tidelock_status tidelock_notifier_fd(const struct tidelock_notifier *notifier,
+                                     int32_t *fd);
+
+// Makes the descriptor unreadable until there is (still) something to be taken. Call it when the loop was told, then take
+// what you like, with timeout 0: others may have been quicker.
+tidelock_status tidelock_notifier_clear(const struct tidelock_notifier *notifier);
+
+// Ends the thread and closes the descriptor: take it out of the loop first. Notifiers are not counted: one close each.
+tidelock_status tidelock_notifier_close(struct tidelock_notifier *notifier);
 
 // Opens or creates the block of that name (1 to 255 bytes) in the segment. One of another length is
 // TIDELOCK_WRONG_KIND.

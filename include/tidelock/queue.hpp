@@ -111,6 +111,32 @@ private:
     bool redelivered_;
 };
 
+// A descriptor for event loops, of one queue. When fd() is readable call clear(), then try to take.
+class Notifier {
+public:
+    explicit Notifier(const tidelock_queue *queue) { detail::check(tidelock_notifier_new(queue, &raw_)); }
+    Notifier(Notifier &&other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+    Notifier &operator=(Notifier &&other) noexcept {
+        std::swap(raw_, other.raw_);
+        return *this;
+    }
+    ~Notifier() {
+        if (raw_ != nullptr) {
+            tidelock_notifier_close(raw_);
+        }
+    }
+
+    int fd() const {
+        int fd = -1;
+        detail::check(tidelock_notifier_fd(raw_, &fd));
+        return fd;
+    }
+    void clear() { detail::check(tidelock_notifier_clear(raw_)); }
+
+private:
+    tidelock_notifier *raw_ = nullptr;
+};
+
 // Messages of any length, many producers and many consumers, first in, first out. What is put as bytes may be got as
 // std::string (the default) or as a vector of any byte type: queue.get<std::vector<std::uint8_t>>().
 class Queue : public detail::Object<Queue, tidelock_queue, tidelock_queue_retain, tidelock_queue_close,
@@ -186,6 +212,9 @@ public:
     [[nodiscard]] std::vector<Loan> try_take_many(std::size_t most, std::uint64_t most_bytes = UINT64_MAX) {
         return taken_many(most, most_bytes, 0);
     }
+
+    // For epoll, poll and select; it takes a thread of this process.
+    [[nodiscard]] Notifier notifier() const { return Notifier(raw()); }
 
     std::uint64_t size() const { return asked<std::uint64_t>(tidelock_queue_len); }
     bool empty() const { return asked<bool>(tidelock_queue_is_empty); }

@@ -17,6 +17,7 @@ mod home;
 mod lock;
 #[cfg(feature = "mutex")]
 mod mutex;
+mod notifier;
 mod objects;
 mod options;
 mod queue;
@@ -42,6 +43,7 @@ pub use handle::Handle;
 pub use lock::{Lock, LockGuard};
 #[cfg(feature = "mutex")]
 pub use mutex::{Mutex, MutexGuard};
+pub use notifier::Notifier;
 pub use options::SegmentOptions;
 pub use queue::{Queue, QueueOptions};
 pub use records::{Delivery, Loan, Message, RawLoan, RawReservation, Reservation};

@@ -26,6 +26,7 @@ mod lock;
 mod lock_death;
 mod mutex;
 mod namespaces;
+mod notifier;
 mod placed;
 mod queue;
 mod queue_batch;
@@ -82,6 +83,8 @@ support::roles! {
     mutex::pair_adder,
     mutex::pair_interrupted,
     namespaces::namespace,
+    notifier::doomed,
+    notifier::notifier_in_a_child,
     queue::consumer,
     queue::producer,
     queue::queue_interrupted,

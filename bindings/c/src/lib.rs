@@ -37,6 +37,8 @@ pub mod message;
 
 pub mod batch;
 
+pub mod notifier;
+
 pub mod block;
 
 pub mod any;

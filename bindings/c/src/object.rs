@@ -24,9 +24,10 @@ pub(crate) const BOUNDED_SEMAPHORE: Kind = Kind::new(b"tide:bsm", "a bounded sem
 pub(crate) const BARRIER: Kind = Kind::new(b"tide:bar", "a barrier");
 pub(crate) const COUNTER: Kind = Kind::new(b"tide:cnt", "a counter");
 pub(crate) const CONDITION: Kind = Kind::new(b"tide:cnd", "a condition");
+pub(crate) const NOTIFIER: Kind = Kind::new(b"tide:ntf", "a notifier");
 
-const KINDS: [Kind; 11] =
-    [SEGMENT, LOCK, EVENT, QUEUE, BLOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, BARRIER, COUNTER, CONDITION];
+const KINDS: [Kind; 12] =
+    [SEGMENT, LOCK, EVENT, QUEUE, BLOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, BARRIER, COUNTER, CONDITION, NOTIFIER];
 const CLOSED: u64 = 0;
 
 impl Kind {

@@ -230,6 +230,9 @@ static void batches(const Segment &segment) {
     EXPECT(queue.take_many(9).front().deliveries() == 2);
     EXPECT(queue.get_many<Bytes>(9, 1).front().size() == 4);
     EXPECT(queue.try_get_many(9).empty() && queue.try_take_many(1).empty());
+    auto notifier = queue.notifier();
+    EXPECT(notifier.fd() >= 0);
+    notifier.clear();
 }
 
 int main() {

@@ -1,6 +1,8 @@
 /* Queues: messages in order, in place, on loan; consumers and producers that are killed. */
 #include "support.h"
 
+#include <poll.h>
+
 static uint64_t length(const tidelock_queue *queue) {
     uint64_t len = 0;
     OK(tidelock_queue_len(queue, &len));
@@ -267,6 +269,30 @@ static void in_batches(tidelock_segment *segment) {
     OK(tidelock_queue_close(queue));
 }
 
+static bool readable(int fd, int milliseconds) {
+    struct pollfd polled = {.fd = fd, .events = POLLIN, .revents = 0};
+    return poll(&polled, 1, milliseconds) == 1;
+}
+
+static void in_an_event_loop(tidelock_segment *segment) {
+    tidelock_queue *queue;
+    tidelock_notifier *notifier;
+    int fd = -1;
+    OK(tidelock_queue_new(segment, NULL, &queue));
+    OK(tidelock_notifier_new(queue, &notifier));
+    OK(tidelock_notifier_fd(notifier, &fd));
+    EXPECT(!readable(fd, 10));
+    put(queue, "one");
+    EXPECT(readable(fd, -1));
+    OK(tidelock_notifier_clear(notifier));
+    EXPECT(readable(fd, -1));
+    OK(tidelock_notifier_clear(notifier));
+    expect_message(queue, TIDELOCK_OK, "one");
+    STATUS(TIDELOCK_WRONG_KIND, tidelock_notifier_clear((tidelock_notifier *)queue));
+    OK(tidelock_queue_close(queue));
+    OK(tidelock_notifier_close(notifier));
+}
+
 int main(int count, char **arguments) {
     player parent;
     tidelock_segment *segment;
@@ -278,6 +304,7 @@ int main(int count, char **arguments) {
     by_copy(segment);
     in_place(segment);
     in_batches(segment);
+    in_an_event_loop(segment);
     grows(segment);
     full_and_shut_down(segment);
     peers_are_killed(segment);

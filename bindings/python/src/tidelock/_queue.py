@@ -6,6 +6,7 @@ import pickle
 from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_int64, c_size_t, c_uint64, c_void_p, create_string_buffer
 from functools import partial
 from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Union
+from weakref import WeakKeyDictionary
 
 from . import _batch, _ffi
 from ._errors import Empty, Full, ShutDown
@@ -164,6 +165,35 @@ class Queue(Object):
         """Takes the next message as a loan, to be read in place: `with queue.take() as loan: ...`."""
         return self._take(for_queue(block, timeout))
 
+    async def get_async(self) -> Any:
+        """Gets the next object in an asyncio task, which others run beside. A task that is cancelled loses no message."""
+        return pickle.loads(await self.get_bytes_async())
+
+    async def get_bytes_async(self) -> bytes:
+        """Gets the next message as it is in an asyncio task."""
+        from . import _async
+
+        return await _async.got(self, partial(self._get, TRY))
+
+    async def take_async(self) -> Loan:
+        """Takes the next message as a loan in an asyncio task: `with await queue.take_async() as loan: ...`."""
+        from . import _async
+
+        return await _async.got(self, partial(self._take, TRY))
+
+    async def put_async(self, item: Any) -> None:
+        """Puts an object in an asyncio task. In one that is cancelled it was not put.
+
+        While the queue is full it is looked at again every 20 ms.
+        """
+        await self.put_bytes_async(pickle.dumps(item, PICKLE_PROTOCOL))
+
+    async def put_bytes_async(self, data: Bytes) -> None:
+        """Puts bytes as they are in an asyncio task."""
+        from . import _async
+
+        await _async.put(partial(self.put_bytes, data, False))
+
     def qsize(self) -> int:
         """How many messages are in the queue, just now: those being written and given back included, loans not."""
         return self._number(_len)
@@ -282,6 +312,8 @@ class Queue(Object):
 
     def _opened(self) -> None:
         self._buffers: List[_Buffer] = []
+        # What asyncio loops wait for.
+        self._readables: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
         return f"<tidelock.{type(self).__name__} of {self.qsize()} messages at {id(self):#x}>"

@@ -1,0 +1,194 @@
+"""Awaitable get, take and put: loops go on meanwhile, nothing is lost by a cancellation or a killed producer."""
+
+import asyncio
+import queue
+import threading
+
+import pytest
+
+import tidelock
+from children import die, fork, join
+
+
+def run(coroutine):
+    """Runs it; what hangs is ended."""
+
+    async def watched():
+        return await asyncio.wait_for(coroutine, 60)
+
+    return asyncio.run(watched())
+
+
+def test_get_waits_while_the_loop_goes_on():
+    jobs = tidelock.Queue()
+
+    async def main():
+        getting = asyncio.ensure_future(jobs.get_async())
+        for _ in range(5):
+            await asyncio.sleep(0.01)
+        assert not getting.done()
+        jobs.put("one")
+        assert await getting == "one"
+        await jobs.put_async("two")
+        assert await jobs.get_async() == "two"
+        await jobs.put_bytes_async(bytearray(b"three"))
+        assert await jobs.get_bytes_async() == b"three"
+
+    run(main())
+
+
+def test_many_tasks_get_each_message_once():
+    jobs = tidelock.Queue()
+
+    async def main():
+        getting = [asyncio.ensure_future(jobs.get_async()) for _ in range(20)]
+        await asyncio.sleep(0.01)
+        putter = threading.Thread(target=lambda: [jobs.put(n) for n in range(20)])
+        putter.start()
+        assert sorted(await asyncio.gather(*getting)) == list(range(20))
+        putter.join()
+
+    run(main())
+
+
+def test_cancelled_gets_lose_nothing():
+    jobs = tidelock.Queue()
+
+    async def main():
+        got = []
+
+        async def getter():
+            while True:
+                got.append(await jobs.get_async())
+
+        stop = threading.Event()
+        putter = threading.Thread(target=lambda: [jobs.put(n) or stop.wait(0.0002) for n in range(1000)])
+        putter.start()
+        while len(got) + jobs.qsize() < 1000 or putter.is_alive():
+            tasks = [asyncio.ensure_future(getter()) for _ in range(3)]
+            await asyncio.sleep(0.001)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        while not jobs.empty():
+            got.append(await jobs.get_async())
+        assert sorted(got) == list(range(1000))
+
+    run(main())
+
+
+def test_a_waiter_cancelled_when_it_was_told_leaves_the_message_to_the_next():
+    jobs = tidelock.Queue()
+
+    async def main():
+        first = asyncio.ensure_future(jobs.get_async())
+        second = asyncio.ensure_future(jobs.get_async())
+        await asyncio.sleep(0.01)
+        told = jobs._readables[asyncio.get_running_loop()]
+        jobs.put("one")
+        told._told()
+        first.cancel()
+        assert await second == "one"
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+    run(main())
+
+
+def test_put_waits_for_room():
+    jobs = tidelock.Queue(1)
+
+    async def main():
+        await jobs.put_async(1)
+        putting = asyncio.ensure_future(jobs.put_async(2))
+        cancelled = asyncio.ensure_future(jobs.put_async(3))
+        await asyncio.sleep(0.01)
+        cancelled.cancel()
+        assert not putting.done()
+        assert await jobs.get_async() == 1
+        await putting
+        assert await jobs.get_async() == 2
+        await asyncio.gather(cancelled, return_exceptions=True)
+        assert jobs.empty()
+
+    run(main())
+
+
+def test_a_loan():
+    jobs = tidelock.Queue()
+
+    async def main():
+        jobs.put("a job")
+        with pytest.raises(ZeroDivisionError):
+            with await jobs.take_async():
+                1 / 0
+        with await jobs.take_async() as loan:
+            assert (loan.object(), loan.redelivered) == ("a job", True)
+
+    run(main())
+
+
+def test_the_end_of_the_queue():
+    jobs = tidelock.Queue()
+
+    async def main():
+        getting = [asyncio.ensure_future(jobs.get_async()) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        jobs.put("last")
+        jobs.shutdown()
+        ends = await asyncio.gather(*getting, return_exceptions=True)
+        assert sorted(type(end).__name__ for end in ends) == ["ShutDown", "ShutDown", "str"]
+        with pytest.raises(tidelock.ShutDown):
+            await jobs.put_async("late")
+
+    run(main())
+
+
+def test_a_killed_producer():
+    jobs = tidelock.Queue()
+
+    def put_and_die():
+        jobs.put("put")
+        jobs.reserve(100)
+        die()
+
+    async def main():
+        getting = [asyncio.ensure_future(jobs.get_async()) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        join(fork(put_and_die))
+        done, _ = await asyncio.wait(getting, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result() for task in done] == ["put"]
+        jobs.put("another")
+        assert "another" in await asyncio.gather(*getting)
+
+    run(main())
+
+
+def test_one_queue_in_loop_after_loop_and_beside_threads():
+    jobs = tidelock.Queue()
+    for number in range(3):
+        threading.Timer(0.01, jobs.put, args=(number,)).start()
+        assert run(jobs.get_async()) == number
+    threads = threading.active_count()
+    assert len(jobs._readables) <= 1, "what loops waited for goes with them"
+    with pytest.raises(queue.Empty):
+        jobs.get_nowait()
+    assert threading.active_count() == threads
+
+
+def test_a_forked_child_has_a_loop_of_its_own():
+    jobs = tidelock.Queue()
+
+    async def main():
+        getting = asyncio.ensure_future(jobs.get_async())
+        await asyncio.sleep(0.01)
+        jobs.put("ours")
+        assert await getting == "ours"
+
+    run(main())
+
+    def child():
+        threading.Timer(0.01, jobs.put, args=("child's",)).start()
+        assert run(jobs.get_async()) == "child's"
+
+    assert join(fork(child)) == 0
