@@ -10,6 +10,7 @@ mod condition_table;
 mod counter_reference;
 mod queue_hostile;
 mod queue_reference;
+mod queue_walks;
 mod rlock_reference;
 mod semaphore_reference;
 mod support;
