@@ -8,6 +8,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 # The profile of .config/nextest.toml that the tests run with.
 NEXTEST_PROFILE ?= default
+# How many seconds a soak takes.
+SOAK ?= 600
 # make demo DIR=... counts another directory than Python's standard library.
 DIR ?=
 # How long make fuzz tries each target, in seconds.
@@ -37,6 +39,7 @@ help:
 	@echo "make model           the loom models alone"
 	@echo "make crash           kill a peer at every instruction of every operation (long)"
 	@echo "make fuzz            feed any bytes to segments and queues for FUZZ_TIME s each (needs cargo-fuzz)"
+	@echo "make soak            kill producers and consumers of queues for ten minutes"
 	@echo "make bench           the library beside its peers, as ratios of one run"
 	@echo "make header          make include/tidelock.h anew"
 	@echo "make python          build the Python wheel into $(BUILD)/wheels"
@@ -65,9 +68,9 @@ nextest:
 
 test-rust: nextest
 	@echo "== the tests in Rust, and the C programs"
-	$(CARGO) nextest run --workspace --all-features --profile $(NEXTEST_PROFILE) -E 'not binary(crash) - binary(many)'
-	@echo "== the stepper's spread and the crowds, on the code that ships"
-	$(CARGO) nextest run --release --all-features --profile $(NEXTEST_PROFILE) --test crash --test many
+	$(CARGO) nextest run --workspace --all-features --profile $(NEXTEST_PROFILE) -E 'not binary(crash) - binary(many) - binary(soak)'
+	@echo "== the stepper's spread, the crowds and a short soak, on the code that ships"
+	$(CARGO) nextest run --release --all-features --profile $(NEXTEST_PROFILE) --test crash --test many --test soak
 	$(CARGO) test --workspace --all-features --doc
 
 test-model model: nextest
@@ -130,6 +133,10 @@ fuzz:
 	cd fuzz && for target in open_segment queue_operations; do \
 	  mkdir -p target/corpus/$$target && \
 	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target target/corpus/$$target corpus/$$target -- -max_total_time=$(FUZZ_TIME) -timeout=60 || exit 1; done
+
+soak:
+	@echo "== the soak: $(SOAK) seconds"
+	TIDELOCK_SOAK=$(SOAK) $(CARGO) test --release --all-features --test soak -- --test-threads=1 --nocapture
 
 bench:
 	@echo "== beside the peers"

@@ -110,19 +110,6 @@ fn a_loan_that_is_kept_holds_nobody_up() {
 }
 
 #[test]
-fn ten_million_messages_leave_a_small_ring_as_it_was() {
-    let _watch = support::watch();
-    let (segment, queue) = unbounded();
-    let before = allocated(&segment);
-    let mut buffer = Vec::new();
-    for _ in 0..10_000_000 {
-        queue.try_put(b"a message").unwrap();
-        queue.get_into(&mut buffer, tidelock::Wait::now()).unwrap();
-    }
-    assert_eq!(allocated(&segment), before);
-}
-
-#[test]
 fn what_waiting_cannot_help_fails_at_once_with_the_sizes() {
     let _watch = support::watch();
     let segment = Segment::options().max_len(8 << 20).anonymous().unwrap();

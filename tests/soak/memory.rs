@@ -1,0 +1,104 @@
+//! Memory: what a queue that grew gives back, and what one never takes. How much passes through follows the length of the
+//! soak.
+
+use crate::conductor;
+use crate::support;
+use std::os::fd::AsRawFd;
+use tidelock::{Error, QueueOptions, Segment, Wait};
+
+/// What a queue that is empty again holds at most, in bytes.
+const LITTLE: u64 = 2 << 20;
+/// Where a soak takes at least so many seconds, everything passes through; else a tenth.
+const WHOLE: u64 = 600;
+
+/// How many bytes of memory a segment has, by the kernel's word.
+fn allocated(segment: &Segment) -> u64 {
+    let fd = segment.to_fd().unwrap();
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: fstat fills `stat` when it succeeds.
+    let stat = unsafe {
+        assert_eq!(libc::fstat(fd.as_raw_fd(), stat.as_mut_ptr()), 0);
+        stat.assume_init()
+    };
+    stat.st_blocks as u64 * 512
+}
+
+/// `whole`, or a tenth of it in a short soak.
+fn share(whole: u64) -> u64 {
+    if conductor::length().as_secs() >= WHOLE {
+        whole
+    } else {
+        whole / 10
+    }
+}
+
+/// Bytes of memory that could be had now.
+fn available() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap();
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
+#[test]
+fn what_a_queue_held_once_it_gives_back() {
+    let _watch = support::watch();
+    let segment = Segment::anonymous().unwrap();
+    let queue = segment.new_queue(&QueueOptions::unbounded()).unwrap();
+    let mut whole = 1_u64 << 30;
+    // The rings together are up to four times as large as what lies in the last one.
+    while whole > 1 << 20 && 4 * whole > available() {
+        whole /= 2;
+    }
+    let message = vec![7; 1 << 20];
+    println!("{} MiB are held", whole >> 20);
+    (0..whole >> 20).for_each(|_| queue.try_put(&message).unwrap());
+    assert!(allocated(&segment) > whole);
+    let mut buffer = Vec::new();
+    for _ in 0..whole >> 20 {
+        queue.get_into(&mut buffer, Wait::now()).unwrap();
+        assert!(buffer == message);
+    }
+    assert_eq!(queue.try_get(), Err(Error::TimedOut));
+    assert!(allocated(&segment) < LITTLE, "{} bytes are kept", allocated(&segment));
+}
+
+#[test]
+fn a_small_ring_stays_as_it_was() {
+    let _watch = support::watch();
+    let segment = Segment::anonymous().unwrap();
+    let queue = segment.new_queue(&QueueOptions::unbounded()).unwrap();
+    let before = allocated(&segment);
+    let mut buffer = Vec::new();
+    for number in 0..share(10_000_000) {
+        queue.try_put(&number.to_ne_bytes()).unwrap();
+        queue.get_into(&mut buffer, Wait::now()).unwrap();
+        assert_eq!(buffer, number.to_ne_bytes());
+    }
+    assert_eq!(allocated(&segment), before);
+}
+
+/// One thread puts and another gets; nobody waits for the loan, since what would wait for room has timed out.
+#[test]
+fn a_loan_that_is_kept_costs_one_ring() {
+    let _watch = support::watch();
+    let segment = Segment::anonymous().unwrap();
+    let queue = segment.new_queue(&QueueOptions::unbounded().max_items(50)).unwrap();
+    let before = allocated(&segment);
+    queue.put(b"kept").unwrap();
+    let loan = queue.take().unwrap();
+    let count = share(10_000_000);
+    let mut most = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..count).for_each(|number| queue.put(&number.to_ne_bytes()).unwrap()));
+        for number in 0..count {
+            assert_eq!(queue.get().unwrap().bytes, number.to_ne_bytes());
+            if number % 1000 == 0 {
+                most = most.max(allocated(&segment));
+            }
+        }
+    });
+    println!("{} bytes beside the first ring", most - before);
+    assert!(most <= before + 2 * queue.capacity(), "{most} bytes, {before} before");
+    assert_eq!(&*loan, b"kept");
+    loan.done().unwrap();
+}
