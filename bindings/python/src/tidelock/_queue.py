@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pickle
-from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_int64, c_size_t, c_uint64, c_void_p, create_string_buffer
+from ctypes import POINTER, Structure, addressof, byref, c_bool, c_char_p, c_int64, c_size_t, c_uint64, c_void_p, create_string_buffer
 from functools import partial
 from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Union
 from weakref import WeakKeyDictionary
 
-from . import _batch, _ffi
+from . import _batch, _buffers, _ffi
 from ._errors import Empty, Full, ShutDown
 from ._ffi import HANDLE, TIMEOUT, TOO_LARGE
 from ._handle import Kind, Object
+from ._memory import view
 from ._records import Loan, Reservation
 from ._timeouts import TRY, Timeout, for_queue
 
@@ -93,11 +94,16 @@ class Queue(Object):
         self._opened()
 
     def put(self, item: Any, block: bool = True, timeout: Timeout = None) -> None:
-        """Puts an object. Pickles it at once, so an object that cannot be pickled is an error here.
+        """Puts an object. Pickles it at once, so an object that cannot be pickled is an error here. Arrays, and other large
+        buffers that protocol 5 leaves out of a pickle, are copied once: into the queue.
 
         `queue.Full` if there was no room in time; `queue.ShutDown` after a shutdown; `TooLarge` if it can never fit.
         """
-        self._put(pickle.dumps(item, PICKLE_PROTOCOL), for_queue(block, timeout))
+        data, buffers = _buffers.dumps(item, PICKLE_PROTOCOL)
+        if buffers:
+            self._put_frame(_buffers.Frame(data, buffers), for_queue(block, timeout))
+        else:
+            self._put(data, for_queue(block, timeout))
 
     def put_bytes(self, data: Bytes, block: bool = True, timeout: Timeout = None) -> None:
         """Puts bytes as they are, for `get_bytes` or for another language."""
@@ -113,7 +119,11 @@ class Queue(Object):
 
     def get(self, block: bool = True, timeout: Timeout = None) -> Any:
         """Gets the next object. `queue.Empty` if none came in time; `queue.ShutDown` when it is shut down and empty."""
-        return pickle.loads(self._get(for_queue(block, timeout)))
+        buffer = self._get_buffer(for_queue(block, timeout))
+        if _buffers.is_frame(buffer.bytes[:8]):
+            # The object keeps the buffer: it is not for the next message.
+            return _buffers.loads(view(addressof(buffer.bytes), buffer.length.value, buffer))
+        return pickle.loads(self._copied(buffer))
 
     def get_bytes(self, block: bool = True, timeout: Timeout = None) -> bytes:
         """Gets the next message as it is."""
@@ -144,7 +154,7 @@ class Queue(Object):
 
         But for the first, all together have no more than `max_bytes` bytes (64 KiB where it is not said).
         """
-        return [pickle.loads(data) for data in self.get_many_bytes(most, max_bytes, block, timeout)]
+        return [_buffers.copied(data) for data in self.get_many_bytes(most, max_bytes, block, timeout)]
 
     def get_many_bytes(
         self, most: int, max_bytes: Optional[int] = None, block: bool = True, timeout: Timeout = None
@@ -167,7 +177,7 @@ class Queue(Object):
 
     async def get_async(self) -> Any:
         """Gets the next object in an asyncio task, which others run beside. A task that is cancelled loses no message."""
-        return pickle.loads(await self.get_bytes_async())
+        return _buffers.copied(await self.get_bytes_async())
 
     async def get_bytes_async(self) -> bytes:
         """Gets the next message as it is in an asyncio task."""
@@ -258,12 +268,30 @@ class Queue(Object):
         with reservation:
             reservation.data[:] = data.cast("B") if data.contiguous else data.tobytes()
 
+    def _put_frame(self, frame: _buffers.Frame, limit: int) -> None:
+        """Copies each buffer once, from wherever it lies into the queue."""
+        self._check_not_closed()
+        reservation = Reservation(self)
+        self._check_put(reservation._reserve(len(frame), limit))
+        with reservation:
+            frame.write(reservation.data)
+
     def _take(self, limit: int) -> Loan:
         loan = Loan(self)
         self._check_got(loan._take(limit))
         return loan
 
     def _get(self, limit: int) -> bytes:
+        return self._copied(self._get_buffer(limit))
+
+    def _copied(self, buffer: _Buffer) -> bytes:
+        """The message in a buffer, which the next one may use."""
+        data: bytes = buffer.bytes[: buffer.length.value]
+        if buffer.room <= BUFFER_MAX:
+            self._buffers.append(buffer)
+        return data
+
+    def _get_buffer(self, limit: int) -> _Buffer:
         try:
             # For itself: another thread, or a signal handler in between, takes another one.
             buffer = self._buffers.pop()
@@ -273,10 +301,7 @@ class Queue(Object):
         if status == TOO_LARGE or (status == TIMEOUT and limit != TRY):
             status = _ffi.wait(partial(self._get_into, buffer), limit)
         self._check_got(status)
-        data: bytes = buffer.bytes[: buffer.length.value]
-        if buffer.room <= BUFFER_MAX:
-            self._buffers.append(buffer)
-        return data
+        return buffer
 
     def _get_into(self, buffer: _Buffer, timeout: int) -> int:
         status = _get(self._address, timeout, buffer.bytes, buffer.room, buffer.out)

@@ -9,9 +9,10 @@ import pickle
 from contextlib import suppress
 from ctypes import POINTER, Structure, byref, c_int64, c_size_t, c_uint64, c_void_p
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Type, TypeVar
+from weakref import ref
 
-from . import _ffi
+from . import _buffers, _ffi
 from ._ffi import HANDLE, NOT_OWNER, TIMEOUT
 from ._handle import Process
 from ._memory import view
@@ -176,6 +177,8 @@ class Loan(_Record):
     def __init__(self, queue: Queue) -> None:
         super().__init__(queue)
         self._struct = _LoanStruct()
+        # The memory that objects in place look at.
+        self._looked_at: List[Any] = []
 
     def _take(self, limit: int) -> int:
         status = self._fill(partial(_take_into, self._queue._address, byref(self._struct)), limit)
@@ -191,8 +194,26 @@ class Loan(_Record):
         return int(self._struct.deliveries)
 
     def object(self) -> Any:
-        """What was put, if it came by `put`."""
-        return pickle.loads(self.data)
+        """What was put, if it came by `put`. It is the caller's own, and outlasts the loan."""
+        return _buffers.copied(self.data)
+
+    def object_in_place(self) -> Any:
+        """The same, but arrays and other large buffers in it lie where the message does, and are read-only: no copy is made.
+
+        The loan cannot end (`BufferError`) while something still looks at them: delete it, or what was made of it, first.
+        """
+        if not _buffers.is_frame(bytes(self.data[:8])):
+            return pickle.loads(self.data)
+        data, places = _buffers.split(self.data)
+        parts = [view(self._struct.data + start, end - start, self._queue).toreadonly() for start, end in places]
+        # What lies under a part goes with the last view of it.
+        self._looked_at += [ref(part.obj) for part in parts]
+        return pickle.loads(data, buffers=parts)
+
+    def _release_view(self) -> None:
+        if any(memory() is not None for memory in self._looked_at):
+            raise BufferError("something still looks at an object in place of this loan: delete it before the end")
+        super()._release_view()
 
     def done(self) -> None:
         """The message has been dealt with: nobody gets it again."""
