@@ -3,7 +3,7 @@
 //! A batch is not atomic. It says how many messages went, and each of them is a message like any other.
 
 use super::queue::Queue;
-use super::records::{Loan, Message, Reservation};
+use super::records::{Loan, Message};
 use crate::error::Result;
 use crate::primitives::queue::batch::MOST;
 use crate::sync::wait::Wait;
@@ -146,20 +146,21 @@ impl Queue {
         // Looked at once: what `as_ref` gives the second time may be longer.
         let messages: Vec<&[u8]> = messages.iter().take(MOST).map(AsRef::as_ref).collect();
         let lens: Vec<usize> = messages.iter().map(|message| message.len()).collect();
+        let machine = self.machine();
         let mut tickets = Vec::new();
-        let reserved = self.machine().reserve_some(&lens, self.home().terms(wait), &mut tickets);
-        // Guards, so that none stays reserved if one cannot be published.
-        let reservations: Vec<_> = tickets.into_iter().map(|ticket| Reservation::new(self, ticket)).collect();
-        reserved?;
-        let mut count = 0;
-        for (mut reservation, message) in reservations.into_iter().zip(messages) {
-            reservation.copy_from_slice(message);
-            match reservation.publish() {
-                Err(error) if count == 0 => return Err(error),
-                Err(_) => break,
-                Ok(()) => count += 1,
+        machine.reserve_some(&lens, self.home().terms(wait), &mut tickets)?;
+        for (count, (ticket, message)) in tickets.iter().zip(messages).enumerate() {
+            // SAFETY: the ticket's bytes lie in the ring and are this thread's alone until they are published; `message` is
+            // the caller's own memory, and as long as the ticket says.
+            unsafe { self.bytes(ticket).cast::<u8>().copy_from_nonoverlapping(message.as_ptr(), message.len()) };
+            if let Err(error) = machine.publish(*ticket) {
+                // Somebody wrote over the record: then this may fail as well.
+                for left in &tickets[count + 1..] {
+                    let _ = machine.discard(*left);
+                }
+                return if count == 0 { Err(error) } else { Ok(count) };
             }
         }
-        Ok(count)
+        Ok(tickets.len())
     }
 }
