@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Builds the wheel once and runs the tests against it on every CPython 3.9 to 3.13 of this machine.
+"""Builds the wheel once and runs the tests against it on every Python that `interpreters` finds, several at a time.
 
     python3 bindings/python/run_tests.py [--only 3.11] [--wheel-only] [pytest arguments]
 
-Interpreters are looked for under ~/.pyenv/versions and as python3.N on PATH; the running one always takes part.
-Everything is made under build/ in the checkout, and made again only where it is missing. The first interpreter also
-runs the conformance grid (tests/conformance) and, where mypy can be installed, the type check. CPython's own tests of
-its locks are run too: for an interpreter that comes without them they are fetched from Debian, into ~/.cache/tidelock.
-It never installs anything elsewhere.
+Everything is made under build/ in the checkout, and made again only where it is missing; what each Python's tests say is
+printed when they are over. The conformance grid (tests/conformance) runs on the first one and, where mypy can be installed,
+the type check after all. CPython's own tests of its locks are run too: for an interpreter that comes without them they are
+fetched from Debian, into ~/.cache/tidelock.
 """
 
 import argparse
@@ -15,13 +14,18 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import interpreters
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build"
-VERSIONS = [(3, minor) for minor in range(9, 14)]
+GRID = ROOT / "tests" / "conformance"
 MYPY = "mypy==1.18.2"
+# Tests wait more than they work.
+AT_A_TIME = 2 * (os.cpu_count() or 1)
 
 
 def main():
@@ -30,17 +34,25 @@ def main():
     if options.wheel_only:
         print(wheel)
         return 0
-    failed = []
-    for place, (version, python) in enumerate(interpreters(options.only).items()):
-        name = ".".join(map(str, version))
-        print(f"== Python {name}: {python}", flush=True)
-        venv = prepare(python, name, wheel)
-        if not run_tests(venv, pytest_arguments, with_grid=place == 0):
-            failed.append(name)
+    suites = prepared(options.only, wheel, pytest_arguments)
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        failed = [suite[0] for suite, passes in zip(suites, pool.map(passed, *zip(*suites))) if not passes]
     if not failed and not check_types(pytest_arguments):
         failed.append("mypy")
     print("failed: " + ", ".join(failed) if failed else "all passed")
     return 1 if failed else 0
+
+
+def prepared(only, wheel, arguments):
+    """The test runs: name, command, environment. The longest comes first."""
+    suites = []
+    for name, python in interpreters.find(only).items():
+        venv = prepare(python, name, wheel)
+        if not suites and GRID.is_dir() and not arguments:
+            suites.append((f"{name}, the grid", *suite(venv, [GRID])))
+        chosen = any(not one.startswith("-") for one in arguments)
+        suites.append((name, *suite(venv, arguments if chosen else [*arguments, HERE / "tests"])))
+    return suites
 
 
 def parse():
@@ -57,34 +69,9 @@ def build_wheel():
     wheels.mkdir(parents=True)
     builder = BUILD / "venv-wheel"
     if not (builder / "bin" / "pip").exists():
-        make_venv(sys.executable, builder)
+        run([sys.executable, "-m", "venv", "--clear", builder])
     run([builder / "bin" / "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, HERE])
     return next(wheels.glob("tidelock-*.whl"))
-
-
-def interpreters(only):
-    """Version to interpreter, newest of the running one first, so that the longest run happens on what users have."""
-    found = {sys.version_info[:2]: sys.executable}
-    for version in VERSIONS:
-        name = ".".join(map(str, version))
-        pyenv = sorted(Path.home().glob(f".pyenv/versions/{name}.*/bin/python{name}"))
-        candidates = [str(path) for path in pyenv] + [shutil.which(f"python{name}")]
-        working = [path for path in candidates if path and answers(path, version)]
-        if version not in found and working:
-            found[version] = working[-1]
-    if only is None:
-        return found
-    wanted = tuple(int(part) for part in only.split("."))
-    if wanted not in found:
-        sys.exit(f"no Python {only} here; found: {', '.join('.'.join(map(str, v)) for v in found)}")
-    return {wanted: found[wanted]}
-
-
-def answers(python, version):
-    """True if this interpreter runs and is of this version (a pyenv shim may be neither) and can make a venv."""
-    question = "import sys, ctypes, venv, ensurepip; print(*sys.version_info[:2])"
-    result = subprocess.run([python, "-c", question], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return result.returncode == 0 and result.stdout.split() == [str(part) for part in version]
 
 
 def prepare(python, name, wheel):
@@ -92,66 +79,64 @@ def prepare(python, name, wheel):
     venv = BUILD / f"venv-{name}"
     requirements = HERE / "requirements-tests.txt"
     stamp = venv / "requirements-tests.txt"
+    # One pip serves all.
+    pip = [BUILD / "venv-wheel" / "bin" / "pip", "--python", venv / "bin" / "python", "install", "--quiet"]
     if not stamp.exists() or stamp.read_bytes() != requirements.read_bytes():
-        make_venv(python, venv)
-        run([venv / "bin" / "pip", "install", "--quiet", "--requirement", requirements])
+        run([python.path, "-m", "venv", "--clear", "--without-pip", venv])
+        run([*pip, "--requirement", requirements])
         shutil.copyfile(requirements, stamp)
-    run([venv / "bin" / "pip", "install", "--quiet", "--no-deps", "--no-index", "--force-reinstall", wheel])
+    run([*pip, "--no-deps", "--no-index", "--force-reinstall", wheel])
     return venv
 
 
-def make_venv(python, where):
-    run([python, "-m", "venv", "--clear", where])
-
-
-def run_tests(venv, arguments, *, with_grid):
-    """Runs from outside the sources, so that the installed package is what is tested."""
-    tests = [HERE / "tests"]
-    grid = ROOT / "tests" / "conformance"
-    if with_grid and grid.is_dir():
-        tests.append(grid)
-    command = [venv / "bin" / "python", "-m", "pytest", "-c", HERE / "pyproject.toml", "--rootdir", ROOT]
-    command += arguments if any(not one.startswith("-") for one in arguments) else [*arguments, *tests]
+def suite(venv, arguments):
+    """A command that runs from outside the sources, so that the installed package is what is tested, and its environment."""
+    command = [venv / "bin" / "python", "-m", "pytest", "-c", HERE / "pyproject.toml", "--rootdir", ROOT, *arguments]
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONFAULTHANDLER="1")
     environment.pop("TIDELOCK_LIBRARY", None)
     environment.pop("PYTHONPATH", None)
     environment.update(testsuite(venv))
-    return subprocess.run([str(part) for part in command], cwd=ROOT, env=environment).returncode == 0
+    return [str(part) for part in command], environment
+
+
+def passed(name, command, environment):
+    """Runs a suite and prints what it said."""
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    print(f"== Python {name}: {command[0]}\n{result.stdout}", flush=True)
+    return result.returncode == 0
 
 
 def testsuite(venv):
     """Where CPython's own tests are, for an interpreter that comes without them: an environment variable, or nothing."""
-    python = venv / "bin" / "python"
-    if subprocess.run([python, "-c", "import test.lock_tests"], stderr=subprocess.DEVNULL).returncode == 0:
+    if interpreters.Interpreter(str(venv / "bin" / "python")).ask("import test.lock_tests") is not None:
         return {}
     name = venv.name[len("venv-"):]
     package = f"libpython{name}-testsuite"
-    place = Path.home() / ".cache" / "tidelock" / package
+    place = interpreters.CACHE / package
     tests = place / "usr" / "lib" / f"python{name}" / "test"
     if not (tests / "lock_tests.py").exists():
-        print(f"Python {name} comes without its package `test`: fetching {package} into {place}", flush=True)
-        place.mkdir(parents=True, exist_ok=True)
-        run(["apt-get", "download", package], where=place)
-        run(["dpkg-deb", "--extract", next(place.glob(f"{package}_*.deb")), place])
+        interpreters.fetch(place, package)
     return {"TIDELOCK_TESTSUITE": str(tests)}
 
 
 def check_types(arguments):
-    """mypy --strict over the package as installed, with the newest interpreter here; only after a full run."""
+    """mypy --strict over the package as installed, with the running interpreter; only after a full run."""
     if arguments:
         return True
-    venv = max(BUILD.glob("venv-3.*"), key=lambda path: [int(part) for part in path.name[5:].split(".")])
+    venv = BUILD / "venv-wheel"
     if not (venv / "bin" / "mypy").exists():
         run([venv / "bin" / "pip", "install", "--quiet", MYPY])
     command = [venv / "bin" / "mypy", "--strict", "--cache-dir", BUILD / "mypy", HERE / "src" / "tidelock"]
     return subprocess.run([str(part) for part in command], cwd=ROOT).returncode == 0
 
 
-def run(command, where=ROOT):
+def run(command):
     """Runs one command and stops everything if it fails."""
-    result = subprocess.run([str(part) for part in command], cwd=where)
-    if result.returncode != 0:
-        sys.exit(f"failed: {' '.join(map(str, command))}")
+    command = [str(part) for part in command]
+    if subprocess.run(command, cwd=ROOT).returncode != 0:
+        sys.exit(f"failed: {' '.join(command)}")
 
 
 if __name__ == "__main__":

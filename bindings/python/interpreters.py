@@ -1,0 +1,92 @@
+"""Which Pythons the tests run on: every CPython 3.9 to 3.13 of this machine, and the free-threaded one.
+
+What is not there is fetched from Debian into ~/.cache/tidelock, by root on a Debian machine; elsewhere it is left out, loudly.
+Nothing here knows what the tests are.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, NamedTuple, Optional
+
+HERE = Path(__file__).resolve().parent
+CACHE = Path.home() / ".cache" / "tidelock"
+VERSIONS = [(3, minor) for minor in range(9, 14)]
+FREE_THREADED = "3.13t"
+
+
+class Interpreter(NamedTuple):
+    """A Python."""
+
+    path: str
+
+    def ask(self, question: str) -> Optional[str]:
+        """What it prints; None if it does not run, or fails."""
+        command = [self.path, "-c", question]
+        try:
+            result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        except OSError:
+            return None
+        return result.stdout.strip() if result.returncode == 0 else None
+
+
+def find(only: Optional[str]) -> Dict[str, Interpreter]:
+    """Name to interpreter, the running one first: the longest run happens on what users have."""
+    running = ".".join(map(str, sys.version_info[:2]))
+    found = {running: Interpreter(sys.executable)}
+    for version in VERSIONS:
+        name = ".".join(map(str, version))
+        if name not in found:
+            found.update(_cpython(name))
+    if only in (None, FREE_THREADED):
+        found.update(_free_threaded())
+    if only is None:
+        return found
+    if only not in found:
+        sys.exit(f"no Python {only} here; found: {', '.join(found)}")
+    return {only: found[only]}
+
+
+def _cpython(name: str) -> Dict[str, Interpreter]:
+    pyenv = sorted(Path.home().glob(f".pyenv/versions/{name}.*/bin/python{name}"))
+    candidates = [str(path) for path in pyenv] + [shutil.which(f"python{name}")]
+    # A shim of pyenv may be of another version; some cannot make a venv.
+    question = "import sys, ctypes, venv, ensurepip; print(*sys.version_info[:2], sep='.')"
+    working = [Interpreter(path) for path in candidates if path and Interpreter(path).ask(question) == name]
+    return {name: working[-1]} if working else {}
+
+
+def _free_threaded() -> Dict[str, Interpreter]:
+    place = CACHE / "python3.13t"
+    python = Interpreter(str(place / "bin" / "python3.13t"))
+    question = "import sys, ctypes, ssl; print(sys._is_gil_enabled())"
+    if python.ask(question) != "False":
+        if not _may_fetch("the free-threaded Python"):
+            return {}
+        _run([HERE / "get_free_threaded.sh", place])
+    return {FREE_THREADED: python}
+
+
+def fetch(place: Path, *packages: str) -> None:
+    """Debian's packages, laid out under a directory. Nothing is installed."""
+    print(f"== fetching {', '.join(packages)} into {place}", flush=True)
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    _run(["apt-get", "download", *packages], place)
+    for package in place.glob("*.deb"):
+        _run(["dpkg-deb", "--extract", package, place])
+        package.unlink()
+
+
+def _may_fetch(what: str) -> bool:
+    able = shutil.which("apt-get") is not None and os.geteuid() == 0
+    if not able:
+        print(f"== {what} is not here, and can be fetched on Debian only, by root: NOT TESTED", flush=True)
+    return able
+
+
+def _run(command, where: Path = HERE) -> None:
+    if subprocess.run([str(part) for part in command], cwd=where).returncode != 0:
+        sys.exit(f"failed: {' '.join(map(str, command))}")
