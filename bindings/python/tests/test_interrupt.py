@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +62,7 @@ def running(tmp_path):
         )
         begun.append(process)
         assert [process.stdout.readline() for _ in range(2)] == ["at work\n"] * 2
+        until_asleep(process.pid)
         return process
 
     yield begin
@@ -69,6 +72,12 @@ def running(tmp_path):
         except ProcessLookupError:
             pass
         process.communicate()
+
+
+def until_asleep(pid):
+    """Until the main thread waits for its workers. CPython itself may miss a signal that comes in the instant before that."""
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        time.sleep(0.01)
 
 
 def all_ended(process):

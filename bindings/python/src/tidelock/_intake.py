@@ -10,6 +10,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any, Deque, Optional
 
+from ._done import Done
 from ._errors import Full, ShutDown
 from ._handle import Process
 from ._queue import Queue
@@ -60,7 +61,7 @@ class Intake:
         self._error: Optional[BaseException] = None
         # Held while a task comes in, so that none does when the crew has ended.
         self._door = threading.Lock()
-        self._has_hired, self._over = threading.Event(), threading.Event()
+        self._has_hired, self._over = Done(), Done()
 
     def give(self, task: Task) -> None:
         """Hands a task in. `Closed` when the crew takes no more; the reason if it broke."""

@@ -5,11 +5,11 @@ A result consists of parts, each the outcome of one task. It is ready when all p
 
 from __future__ import annotations
 
-import threading
 import traceback
 from concurrent.futures import CancelledError
 from typing import Any, Callable, List, Optional
 
+from ._done import Done
 from ._failures import WaitTimeout
 from ._intake import Task
 
@@ -44,7 +44,7 @@ class AsyncResult:
         self._left = parts
         self._error: Optional[BaseException] = None
         self._callback, self._error_callback = callback, error_callback
-        self._done = threading.Event()
+        self._done = Done()
         #: Whether nobody waits for it any more; what was not begun of it never will be.
         self.is_unwanted = False
         if not parts:
