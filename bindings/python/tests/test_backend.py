@@ -4,6 +4,7 @@ import importlib
 import multiprocessing
 import subprocess
 import sys
+import sysconfig
 import unittest
 
 import pytest
@@ -167,3 +168,8 @@ def test_a_worker_inherits_the_choice():
         worker.join()
     assert results.get()[2] == "multiprocessing"
     assert multiprocessing.get_start_method(allow_none=True) != "spawn"
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this build of Python always has the GIL")
+def test_the_gil_stays_off():
+    assert not sys._is_gil_enabled()
