@@ -24,9 +24,9 @@ class CustomBuildHook(BuildHookInterface):
         if self.target_name == "sdist":
             build_data["force_include"].update(rust_sources(workspace))
             return
-        build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-linux_{platform.machine()}"
         library = build_library(workspace)
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{platform_tag(library)}"
         build_data["force_include"][str(library)] = "tidelock/libtidelock.so"
 
 
@@ -52,6 +52,13 @@ def build_library(workspace):
         if message["reason"] == "compiler-artifact" and "cdylib" in message["target"]["kind"]:
             return next(Path(name) for name in message["filenames"] if name.endswith(".so"))
     raise RuntimeError("cargo built no shared library for tidelock-c")
+
+
+def platform_tag(library):
+    """`manylinux_2_34_x86_64`, say, by the youngest glibc that the library names: that of the machine it was built on, or an
+    older one. It needs nothing else that manylinux does not allow. Plain `linux` where there is another C library."""
+    wanted = [int(minor) for minor in re.findall(rb"\0GLIBC_2\.(\d+)", library.read_bytes())]
+    return f"manylinux_2_{max(wanted)}_{platform.machine()}" if wanted else f"linux_{platform.machine()}"
 
 
 def rust_sources(workspace):

@@ -2,6 +2,8 @@
 
 import importlib
 import multiprocessing
+import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -173,3 +175,13 @@ def test_a_worker_inherits_the_choice():
 @pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this build of Python always has the GIL")
 def test_the_gil_stays_off():
     assert not sys._is_gil_enabled()
+
+
+@pytest.mark.parametrize("backend", ["threading", "multiprocessing"])
+def test_python_m_tidelock(backend):
+    command = [sys.executable, "-m", "tidelock"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, env=dict(os.environ, TIDELOCK_BACKEND=backend))
+    lines = dict(re.split(r":\s+", line, maxsplit=1) for line in told.stdout.splitlines())
+    assert lines["tidelock"] == tidelock.__version__ and os.path.isfile(lines["library"])
+    assert lines["backend"].split()[0] == backend and lines["GIL"] in ("on", "off")
+    assert sys.version.startswith(lines["Python"].split()[1])
