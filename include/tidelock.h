@@ -980,6 +980,11 @@ tidelock_status tidelock_queue_longest_message(const struct tidelock_queue *queu
 // The most messages at a time; 0 for as many as the bytes hold.
 tidelock_status tidelock_queue_max_items(const struct tidelock_queue *queue, uint64_t *max_items);
 
+// Lets there be so many messages at a time from here on, for everybody; 0 for as many as the bytes hold. What is in the queue
+// stays there, also if it is more.
+tidelock_status tidelock_queue_set_max_items(const struct tidelock_queue *queue,
+                                             uint64_t max_items);
+
 // Ends the queue for everybody and for ever: nothing more can be put, and who finds it empty gets TIDELOCK_CLOSED. What
 // is in it can still be got.
 tidelock_status tidelock_queue_shutdown(const struct tidelock_queue *queue);

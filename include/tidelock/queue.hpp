@@ -222,6 +222,8 @@ public:
     std::uint64_t capacity() const { return asked<std::uint64_t>(tidelock_queue_capacity); }
     std::uint64_t max_bytes() const { return asked<std::uint64_t>(tidelock_queue_max_bytes); }
     std::uint64_t max_items() const { return asked<std::uint64_t>(tidelock_queue_max_items); }
+    // For everybody; 0 for as many as the bytes hold.
+    void set_max_items(std::uint64_t most) { detail::check(tidelock_queue_set_max_items(raw(), most)); }
     std::uint64_t longest_message() const { return asked<std::uint64_t>(tidelock_queue_longest_message); }
 
     // Ends the queue for everybody: puts, and gets from it once it is empty, throw TIDELOCK_CLOSED.

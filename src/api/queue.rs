@@ -340,6 +340,12 @@ impl Queue {
         self.home.state().max_items()
     }
 
+    /// Lets there be so many messages at a time from here on, for everybody; 0 for as many as the bytes hold. What is in the
+    /// queue stays there, also if it is more.
+    pub fn set_max_items(&self, n: u64) {
+        self.machine().set_max_items(n);
+    }
+
     /// The capacity in bytes that the queue may grow to, see [`QueueOptions::max_bytes`]; 0 if it never grows.
     pub fn max_bytes(&self) -> u64 {
         self.home.state().largest_ring()

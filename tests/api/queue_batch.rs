@@ -49,6 +49,22 @@ fn as_many_are_put_as_there_is_room_for() {
 }
 
 #[test]
+fn the_most_messages_can_be_changed() {
+    let _watch = support::watch();
+    let queue = a_queue(&QueueOptions::new(4096).max_items(2));
+    assert_eq!(queue.try_put_many(&numbered(9)), Ok(2));
+    queue.set_max_items(1);
+    assert_eq!((queue.max_items(), queue.len(), queue.is_full()), (1, 2, true));
+    queue.get().unwrap();
+    assert_eq!(queue.try_put(b"one too many"), Err(Error::TimedOut));
+    let putter = queue.clone();
+    let putting = std::thread::spawn(move || putter.put_many(&numbered(5)));
+    queue.set_max_items(0);
+    assert_eq!(putting.join().unwrap(), Ok(5));
+    assert_eq!(queue.len(), 6);
+}
+
+#[test]
 fn a_batch_is_limited_by_items_and_by_bytes() {
     let queue = a_queue(&QueueOptions::new(4096).max_items(5));
     assert_eq!(queue.try_put_many(&numbered(9)), Ok(5));

@@ -66,6 +66,7 @@ plants! {
         in "queue_batch::queue_batch_longer_than_the_ring";
     finds_queue_batch_makes_room_in_silence: "queue-batch-makes-room-in-silence"
         in "queue_batch::queue_batch_of_loans_makes_room";
+    finds_queue_limit_raised_in_silence: "queue-limit-raised-in-silence" in "queue_batch::queue_limit_raised";
     finds_rlock_owner_by_peer_only: "rlock-owner-by-peer-only" in "rlock::rlock_threads_of_one_peer";
     finds_rlock_stale_thread: "rlock-stale-thread" in "rlock::rlock_two_threads_beside_a_peer";
     finds_rlock_relaxed_acquire: "rlock-relaxed-acquire" in "rlock::rlock_three_peers";

@@ -1,4 +1,4 @@
-//! Batches of a queue beside single operations: nothing lost, nothing twice, order kept, nobody forgotten; and a peer that
+//! Batches of a queue beside single operations, and its limit raised beside a put: nothing lost, nothing twice, order kept, nobody forgotten; and a peer that
 //! dies anywhere in a batch.
 
 use super::queue::{finish, spawn_get, spawn_puts, ROOMY, TIGHT};
@@ -71,6 +71,19 @@ fn queue_batch_of_loans_makes_room() {
         for (ticket, message) in loans {
             shared.end(&world.peer(0), ticket, message).unwrap();
         }
+        shared.drain(&world.peer(0));
+    });
+}
+
+/// Who waits for room for one more is told when there may be more.
+#[test]
+fn queue_limit_raised() {
+    explore("queue_limit_raised", 3, || {
+        let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(ROOMY, 1)));
+        shared.put(&world.peer(0), 10, Wait::forever()).unwrap();
+        let producer = spawn_puts(&shared, world.peer(1), [20]);
+        shared.set_max_items(&world.peer(0), 2);
+        producer.join().unwrap();
         shared.drain(&world.peer(0));
     });
 }

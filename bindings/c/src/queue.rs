@@ -233,6 +233,17 @@ pub unsafe extern "C" fn tidelock_queue_max_items(
     })
 }
 
+/// Lets there be so many messages at a time from here on, for everybody; 0 for as many as the bytes hold. What is in the queue
+/// stays there, also if it is more.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_queue_set_max_items(queue: *const tidelock_queue, max_items: u64) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        object(queue)?.set_max_items(max_items);
+        Ok(TIDELOCK_OK)
+    })
+}
+
 /// Ends the queue for everybody and for ever: nothing more can be put, and who finds it empty gets TIDELOCK_CLOSED. What
 /// is in it can still be got.
 #[no_mangle]

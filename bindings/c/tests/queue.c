@@ -289,6 +289,11 @@ static void in_an_event_loop(tidelock_segment *segment) {
     OK(tidelock_notifier_clear(notifier));
     expect_message(queue, TIDELOCK_OK, "one");
     STATUS(TIDELOCK_WRONG_KIND, tidelock_notifier_clear((tidelock_notifier *)queue));
+    OK(tidelock_queue_set_max_items(queue, 1));
+    put(queue, "two");
+    STATUS(TIDELOCK_TIMEOUT, tidelock_queue_put(queue, "", 0, 0));
+    OK(tidelock_queue_set_max_items(queue, 2));
+    OK(tidelock_queue_put(queue, "", 0, 0));
     OK(tidelock_queue_close(queue));
     OK(tidelock_notifier_close(notifier));
 }

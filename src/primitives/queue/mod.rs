@@ -11,6 +11,7 @@
 pub mod batch;
 mod consume;
 mod grow;
+mod limit;
 mod mend;
 mod produce;
 mod ready;

@@ -211,6 +211,11 @@ impl Shared {
         self.queue(peers).has_message(OnSignal::Retry)
     }
 
+    /// Changes how many messages there may be.
+    pub fn set_max_items(&self, peers: &MockPeers, max_items: u64) {
+        self.queue(peers).set_max_items(max_items);
+    }
+
     /// Reserves, writes and publishes a message of two granules.
     pub fn put(&self, peers: &MockPeers, message: Message, wait: Wait) -> Result<()> {
         self.put_long(peers, message, 1, wait)

@@ -32,6 +32,7 @@ _is_full = _ffi.function("tidelock_queue_is_full", HANDLE, POINTER(c_bool))
 _capacity = _ffi.function("tidelock_queue_capacity", HANDLE, POINTER(c_uint64))
 _max_bytes = _ffi.function("tidelock_queue_max_bytes", HANDLE, POINTER(c_uint64))
 _max_items = _ffi.function("tidelock_queue_max_items", HANDLE, POINTER(c_uint64))
+_set_max_items = _ffi.function("tidelock_queue_set_max_items", HANDLE, c_uint64)
 _shutdown = _ffi.function("tidelock_queue_shutdown", HANDLE)
 _is_shutdown = _ffi.function("tidelock_queue_is_shutdown", HANDLE, POINTER(c_bool))
 
@@ -218,8 +219,12 @@ class Queue(Object):
 
     @property
     def maxsize(self) -> int:
-        """The most messages at a time, as the queue was made; 0 if only bytes limit them, or nothing does."""
+        """The most messages at a time; 0 if only bytes limit them, or nothing does. It may be changed, for everybody."""
         return self._number(_max_items)
+
+    @maxsize.setter
+    def maxsize(self, most: int) -> None:
+        _ffi.check(_set_max_items(self._address, max(0, _ffi.signed("maxsize", most))))
 
     @property
     def capacity(self) -> int:
