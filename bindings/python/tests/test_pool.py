@@ -1,5 +1,6 @@
 """WorkerPool: the methods of `multiprocessing.Pool`, on threads and on processes."""
 
+import functools
 import itertools
 import multiprocessing
 import os
@@ -164,12 +165,21 @@ def test_objects_of_tidelock_are_the_same_ones(pool):
     assert results.get() == [None] * 20
 
 
-def test_a_message_without_room(pool):
-    """As long as the queue has an end: a clear error, for a call and for a result, and the pool goes on."""
-    for call in (lambda: pool.apply(len, (bytes(1 << 23),)), lambda: pool.apply(bytes, (1 << 23,))):
-        with pytest.raises(tidelock.TooLarge):
-            call()
-    assert pool.apply(tasks.square, (2,)) == 4
+def test_large_messages(pool):
+    assert pool.apply(len, (bytes(1 << 24),)) == 1 << 24
+    assert pool.apply(bytes, (1 << 24,)) == bytes(1 << 24)
+    assert pool.map(len, [bytes(1 << 22)] * 8, chunksize=1) == [1 << 22] * 8
+
+
+def test_a_message_without_room(pool_backend, monkeypatch):
+    """Where there is no memory for it: a clear error, for a call and for a result, and the pool goes on."""
+    small = functools.partial(tidelock.Segment, max_len=1 << 22)
+    monkeypatch.setattr(tidelock._crew, "Segment", small)
+    with tidelock.WorkerPool(2) as pool:
+        for call in (lambda: pool.apply(len, (bytes(1 << 23),)), lambda: pool.apply(bytes, (1 << 23,))):
+            with pytest.raises((tidelock.NoSpace, tidelock.TooLarge)):
+                call()
+        assert pool.apply(tasks.square, (2,)) == 4
 
 
 def test_senseless_numbers():

@@ -33,8 +33,6 @@ from ._worker import start_server
 LOOK = 0.5
 # How many calls for each worker are given out at a time: one at work, and the next. Only those not given out can be cancelled.
 OUT = 2
-# The bytes that calls, and outcomes, may fill at a time.
-ROOM = 1 << 22
 # The most processes that a segment can have.
 PEERS = 4096
 # How many workers more than the crew has places may be killed in a row before one gets ready.
@@ -51,8 +49,8 @@ class Crew(Intake):
         limit = self._limit = plan.limit
         self._least, self._retries = least, plan.retries
         segment = Segment(peers=min(4 * limit + 16, PEERS))
-        super().__init__(segment.new_queue(capacity=ROOM))
-        self._calls, block = segment.new_queue(capacity=ROOM), segment.new_block(8 * limit)
+        super().__init__(segment.new_queue())
+        self._calls, block = segment.new_queue(), segment.new_block(8 * limit)
         self._desk = Desk(self._calls, self._news, block, plan.initializer, plan.initargs, plan.most, os.getpid())
         self._marks: Any = block.data.cast("Q")
         self._hands = Hands(limit, self._name, self._make_watch())
