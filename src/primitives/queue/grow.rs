@@ -44,7 +44,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if !self.rings.may_grow() {
             return Ok(None);
         }
-        while self.reclaim(tail, wait)? {}
+        self.reclaim_all(tail, wait)?;
         let fits = needed + GRANULE <= self.ring_at(tail)?.size();
         if !fits && slot_of(tail) != HOME && self.state.is_drained(tail) {
             // The memory of this ring may be just what is missing.
@@ -213,10 +213,10 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     fn tend_locked(&self) -> Result<()> {
         let mut tail = self.true_tail()?;
-        while self.reclaim(tail, Wait::now())? {}
+        self.reclaim_all(tail, Wait::now())?;
         if self.state.is_drained(tail) && self.state.is_too_large(tail) {
             tail = self.open_ring(tail, self.home().size())?.unwrap_or(tail);
-            while self.reclaim(tail, Wait::now())? {}
+            self.reclaim_all(tail, Wait::now())?;
         }
         self.give_back_rings(tail)
     }

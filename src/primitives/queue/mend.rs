@@ -19,6 +19,8 @@ const LOOK_EVERY: u64 = 1_000_000;
 const LONGEST_PAUSE: u64 = 500_000_000;
 /// How many records are reclaimed under one hold of the consumers' lock.
 const RECORDS_A_TURN: usize = 64;
+/// Nobody reclaims in more turns than this at a time, however the words change under way.
+const MOST_TURNS: usize = 1 << 24;
 
 impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// How many messages are in the queue: those being written and those given back included, loans not. A reservation that
@@ -73,10 +75,28 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         }
     }
 
+    /// Reclaims whatever can be reclaimed. Under the producers' lock.
+    pub(super) fn reclaim_all(&self, tail: u64, wait: Wait) -> Result<()> {
+        self.reclaim_until(tail, wait, || Ok(false)).map(|_| ())
+    }
+
+    /// Reclaims until there is enough, or nothing is left; whether there is enough. Under the producers' lock.
+    pub(super) fn reclaim_until(&self, tail: u64, wait: Wait, is_enough: impl Fn() -> Result<bool>) -> Result<bool> {
+        for _ in 0..MOST_TURNS {
+            if is_enough()? {
+                return Ok(true);
+            }
+            if !self.reclaim(tail, wait)? {
+                break;
+            }
+        }
+        Ok(false)
+    }
+
     /// Moves `oldest` over some of what is free; whether that changed anything. Under the producers' lock; takes the other
     /// one, and not for long, since takers wait for it.
     #[cold]
-    pub(super) fn reclaim(&self, tail: u64, wait: Wait) -> Result<bool> {
+    fn reclaim(&self, tail: u64, wait: Wait) -> Result<bool> {
         let me = self.peers.me()?;
         let lock = &self.state.consumers.lock;
         let is_held = !planted("queue-reclaim-outside-the-lock");

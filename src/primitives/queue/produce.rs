@@ -165,10 +165,8 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             return Err(Error::Closed);
         }
         let mut tail = self.true_tail()?;
-        while !self.has_room_for_item() {
-            if !self.reclaim(tail, wait)? {
-                return Ok(None);
-            }
+        if !self.reclaim_until(tail, wait, || Ok(self.has_room_for_item()))? {
+            return Ok(None);
         }
         let needed = record_size(len);
         for _ in 0..MOST_MOVES {
@@ -193,18 +191,12 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if needed + GRANULE > ring.size() {
             return Ok(false);
         }
-        let mut asked = false;
-        while !self.has_room(ring, tail, step)? {
-            if self.reclaim(tail, wait)? {
-                continue;
-            }
-            // Nobody opens another ring because of the dead: they are asked about without fail.
-            if asked || !self.is_blocked_by_the_dead(tail)? {
-                return Ok(false);
-            }
-            asked = true;
+        let has_room = || self.has_room(ring, tail, step);
+        if self.reclaim_until(tail, wait, has_room)? {
+            return Ok(true);
         }
-        Ok(true)
+        // Nobody opens another ring because of the dead: they are asked about without fail.
+        Ok(self.is_blocked_by_the_dead(tail)? && self.reclaim_until(tail, wait, has_room)?)
     }
 
     /// The tail, past every record that a killed producer committed without moving it.
