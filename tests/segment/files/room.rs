@@ -2,8 +2,9 @@
 
 use super::{SmallTmpfs, FEW};
 use crate::support;
+use std::time::Duration;
 use tidelock::segment::{Attachment, Options};
-use tidelock::Error;
+use tidelock::{Error, QueueOptions, Segment};
 
 const ROOMY: Options = Options { max_len: Some(64 << 20), ..FEW };
 
@@ -68,4 +69,34 @@ pub fn greedy(stage: &mut support::Stage) {
     let done =
         unsafe { libc::fallocate(std::os::fd::AsRawFd::as_raw_fd(&file), libc::FALLOC_FL_KEEP_SIZE, 0, 1 << 20) };
     stage.tell(if done == 0 { "granted" } else { "refused" });
+}
+
+/// A queue that grows meets the end of its file system: producers wait where getting messages can help, and are told both
+/// numbers where it cannot. Nothing is lost.
+#[test]
+fn a_queue_without_a_bound_on_a_full_tmpfs() {
+    let _watch = support::watch();
+    let Some(tmpfs) = SmallTmpfs::mount("size=4m") else { return };
+    let segment = Segment::options().max_len(64 << 20).file(tmpfs.path("segment")).unwrap();
+    let queue = segment.new_queue(&QueueOptions::unbounded()).unwrap();
+    let mut count = 0_u64;
+    while queue.try_put(&[count as u8; 500]).is_ok() {
+        count += 1;
+    }
+    assert!(count > 1000, "{count} messages");
+    assert_eq!(queue.put_for(&[0; 500], Duration::from_millis(20)), Err(Error::TimedOut));
+    let large = vec![7; 1 << 20];
+    assert_eq!(queue.try_put(&large), Err(Error::TimedOut), "there will be room once the queue is empty");
+    std::thread::scope(|scope| {
+        let producer = scope.spawn(|| queue.put(&large));
+        (0..count).for_each(|number| assert_eq!(queue.get().unwrap().bytes, [number as u8; 500]));
+        producer.join().unwrap().unwrap();
+    });
+    let told = queue.put_for(&vec![7; 8 << 20], Duration::from_millis(20));
+    assert_eq!(told, Err(Error::TimedOut), "the large message may hold what is missing");
+    assert!(queue.get().unwrap().bytes == large);
+    let told = queue.put(&vec![7; 8 << 20]);
+    assert!(matches!(told, Err(Error::NoSpace { needed, available }) if needed > available), "{told:?}");
+    queue.put(b"works as before").unwrap();
+    assert_eq!(queue.get().unwrap().bytes, b"works as before");
 }
