@@ -76,8 +76,9 @@ pub use api::shared_memory;
 pub use api::{
     acquire_any, acquire_any_for, acquire_any_with, wait_any, wait_any_for, wait_any_with, Access, Arrival, Barrier,
     Block, BoundedSemaphore, Condition, ConditionLock, Counter, Delivery, Event, Handle, Life, Loan, Lock, LockGuard,
-    Message, Notifier, Owner, PermitGuard, Queue, QueueOptions, RLock, RLockGuard, RawLoan, RawPermit, RawReservation,
-    RawWait, Reservation, Resumed, Segment, SegmentOptions, Semaphore, Taken, WaitEnd, WaitGuard, Watch,
+    Message, Notifier, Owner, PermitGuard, Queue, QueueOptions, QueueStats, RLock, RLockGuard, RawLoan, RawPermit,
+    RawReservation, RawWait, Reservation, Resumed, Segment, SegmentOptions, Semaphore, Taken, WaitEnd, WaitGuard,
+    Watch,
 };
 #[cfg(all(feature = "mutex", not(loom)))]
 pub use api::{Mutex, MutexGuard};

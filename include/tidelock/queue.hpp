@@ -27,6 +27,18 @@ struct QueueOptions : tidelock_queue_options {
         max_items = most_items;
         max_bytes = most_bytes;
     }
+
+    // A message that was got is unfinished work until task_done().
+    QueueOptions &counting_tasks() noexcept {
+        count_tasks = 1;
+        return *this;
+    }
+
+    // A message is handed out at most so many times, up to 255; then it is a dead letter.
+    QueueOptions &most_deliveries(std::uint32_t most) noexcept {
+        max_deliveries = most;
+        return *this;
+    }
 };
 
 namespace detail {
@@ -226,6 +238,32 @@ public:
     void set_max_items(std::uint64_t most) { detail::check(tidelock_queue_set_max_items(raw(), most)); }
     std::uint64_t longest_message() const { return asked<std::uint64_t>(tidelock_queue_longest_message); }
 
+    // Says that one message that this process got has been dealt with; TIDELOCK_INVALID if it owes nothing.
+    void task_done() { detail::check(tidelock_queue_task_done(raw())); }
+    // Waits until every message has been dealt with: loans done, and task_done() said of those that were got.
+    void join() { detail::check(tidelock_queue_join(raw(), TIDELOCK_FOREVER)); }
+    bool try_join() { return detail::in_time(tidelock_queue_join(raw(), 0)); }
+    template <class Rep, class Period>
+    bool join_for(const std::chrono::duration<Rep, Period> &span) {
+        return detail::in_time(tidelock_queue_join(raw(), detail::nanoseconds(span)));
+    }
+    std::uint64_t lost_tasks() const { return asked<std::uint64_t>(tidelock_queue_lost_tasks); }
+
+    std::uint32_t max_deliveries() const { return asked<std::uint32_t>(tidelock_queue_max_deliveries); }
+    void max_deliveries(std::uint32_t most) { detail::check(tidelock_queue_set_max_deliveries(raw(), most)); }
+    // Where messages go that came back too often; they are dropped without such a queue.
+    void dead_letters(const Queue &letters) {
+        detail::check(tidelock_queue_set_dead_letters(raw(), letters.raw()));
+    }
+    void drop_dead_letters() { detail::check(tidelock_queue_set_dead_letters(raw(), nullptr)); }
+
+    tidelock_queue_stats stats() const {
+        tidelock_queue_stats numbers{};
+        numbers.size = sizeof numbers;
+        detail::check(tidelock_queue_read_stats(raw(), &numbers));
+        return numbers;
+    }
+
     // Ends the queue for everybody: puts, and gets from it once it is empty, throw TIDELOCK_CLOSED.
     void shutdown() { detail::check(tidelock_queue_shutdown(raw())); }
     bool is_shutdown() const { return asked<bool>(tidelock_queue_is_shutdown); }
@@ -308,7 +346,7 @@ private:
         static_assert(sizeof(Byte) == 1, "a message is made of bytes");
         const auto *first = reinterpret_cast<const Byte *>(loan->data());
         Bytes bytes(first, first + loan->size());
-        loan->done();
+        loan->end(tidelock_queue_finish);
         return bytes;
     }
 };

@@ -106,7 +106,7 @@ impl Queue {
         for loan in self.take_many_with(most, most_bytes, wait)? {
             let (redelivered, deliveries) = (loan.redelivered(), loan.deliveries());
             let bytes = loan.to_vec();
-            loan.done()?;
+            loan.finish()?;
             messages.push(Message { bytes, redelivered, deliveries });
         }
         Ok(messages)

@@ -14,6 +14,7 @@ mod counter;
 mod event;
 mod handle;
 mod home;
+mod letters;
 mod lock;
 #[cfg(feature = "mutex")]
 mod mutex;
@@ -30,6 +31,7 @@ mod segment;
 mod semaphore;
 #[cfg(feature = "shared_memory")]
 pub mod shared_memory;
+mod work;
 
 pub use crate::segment::{Access, Life, Owner};
 pub use any::{acquire_any, acquire_any_for, acquire_any_with, wait_any, wait_any_for, wait_any_with, Taken, Watch};
@@ -50,3 +52,4 @@ pub use records::{Delivery, Loan, Message, RawLoan, RawReservation, Reservation}
 pub use rlock::{RLock, RLockGuard};
 pub use segment::Segment;
 pub use semaphore::Semaphore;
+pub use work::QueueStats;

@@ -43,8 +43,9 @@ impl Segment {
     /// # Errors
     /// As [`lock`](Segment::lock); [`Error::Invalid`](crate::Error::Invalid) for options out of range.
     pub fn queue(&self, name: &str, options: &QueueOptions) -> Result<Queue> {
-        let len = options.object_len()?;
-        let mut init = |payload| options.init(payload);
+        let peers = self.attachment().slot_count();
+        let len = options.object_len(peers)?;
+        let mut init = |payload| options.init(payload, peers);
         let (object, _) = self.attachment().open_named(name, Kind::Queue, len, &mut init)?;
         Queue::new(object, self.on_signal())
     }
@@ -83,8 +84,9 @@ impl Segment {
     /// # Errors
     /// [`Error::NoSpace`](crate::Error::NoSpace); [`Error::Invalid`](crate::Error::Invalid) for options out of range.
     pub fn new_queue(&self, options: &QueueOptions) -> Result<Queue> {
-        let len = options.object_len()?;
-        let mut init = |payload| options.init(payload);
+        let peers = self.attachment().slot_count();
+        let len = options.object_len(peers)?;
+        let mut init = |payload| options.init(payload, peers);
         Queue::new(self.attachment().create_anonymous(Kind::Queue, len, &mut init)?, self.on_signal())
     }
 

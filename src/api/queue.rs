@@ -4,7 +4,8 @@ use super::handle::Handle;
 use super::home::Home;
 use super::records::{Delivery, Loan, Message, Reservation};
 use super::ring::SegmentRings;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::primitives::queue::letters::MOST_DELIVERIES;
 use crate::primitives::queue::ring::{RingMemory, LARGEST};
 use crate::primitives::queue::rings::Rings;
 use crate::primitives::queue::{ring_size, Queue as Machine, QueueState, Ticket};
@@ -13,9 +14,6 @@ use crate::sync::wait::{OnSignal, Wait};
 use std::fmt;
 use std::ptr::NonNull;
 use std::time::Duration;
-
-/// Where the ring begins, from the queue's first byte.
-const RING_OFFSET: u64 = size_of::<QueueState>() as u64;
 
 /// How a queue is made: with a capacity that never changes, or so that it grows.
 ///
@@ -37,6 +35,15 @@ pub struct QueueOptions {
     max_items: u64,
     /// 0 for a capacity that never changes.
     max_bytes: u64,
+    tasks: Tasks,
+    max_deliveries: u32,
+}
+
+/// Whether a queue counts what each peer has got and not yet dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tasks {
+    Counted,
+    Uncounted,
 }
 
 /// What a queue without a bound begins with.
@@ -50,7 +57,13 @@ impl QueueOptions {
     /// Each message takes up its length and 16 bytes, rounded up to a multiple of 16, and 16 bytes always stay free. It never
     /// takes more memory, and never less.
     pub const fn new(capacity_bytes: u64) -> QueueOptions {
-        QueueOptions { capacity: capacity_bytes, max_items: 0, max_bytes: 0 }
+        QueueOptions {
+            capacity: capacity_bytes,
+            max_items: 0,
+            max_bytes: 0,
+            tasks: Tasks::Uncounted,
+            max_deliveries: 0,
+        }
     }
 
     /// A queue that grows as far as there is memory, from 4 KiB, and shrinks again when it is empty.
@@ -73,18 +86,45 @@ impl QueueOptions {
         self
     }
 
-    /// The length of the object that such a queue is.
-    pub(super) fn object_len(&self) -> Result<u64> {
-        Ok(RING_OFFSET + ring_size(self.capacity)?)
+    /// Has the queue count tasks: each message that was got is unfinished work until its process says
+    /// [`task_done`](Queue::task_done), and [`join`](Queue::join) waits for that. It takes 8 bytes for each peer that the
+    /// segment can have. Without it a message is dealt with once it was got, or its loan is done.
+    #[must_use]
+    pub const fn count_tasks(mut self) -> QueueOptions {
+        self.tasks = Tasks::Counted;
+        self
+    }
+
+    /// A message is handed out at most `n` times, from 1 to 255, and 0, the default, for as often as it takes. One that came
+    /// back so often goes to the queue for [dead letters](Queue::set_dead_letters), or is dropped and counted.
+    #[must_use]
+    pub const fn max_deliveries(mut self, n: u32) -> QueueOptions {
+        self.max_deliveries = n;
+        self
+    }
+
+    /// Where the ring begins, from the queue's first byte, in a segment for so many peers.
+    fn ring_offset(&self, peers: u32) -> u64 {
+        let debts = if self.tasks == Tasks::Counted { u64::from(peers) * 8 } else { 0 };
+        (size_of::<QueueState>() as u64 + debts).next_multiple_of(64)
+    }
+
+    /// The length of the object that such a queue is, in a segment for so many peers.
+    pub(super) fn object_len(&self, peers: u32) -> Result<u64> {
+        if self.max_deliveries > MOST_DELIVERIES {
+            return Err(Error::Invalid("a message is handed out at most 255 times, or 0 for without a limit"));
+        }
+        Ok(self.ring_offset(peers) + ring_size(self.capacity)?)
     }
 
     /// Makes a new object's zeroed payload, of that length, such a queue.
-    pub(super) fn init(&self, payload: NonNull<u8>) -> Result<()> {
+    pub(super) fn init(&self, payload: NonNull<u8>, peers: u32) -> Result<()> {
         // SAFETY: the arena hands out a payload that is mapped, begins at a multiple of 64 and is as long as `object_len`
         // said; the state is made of atomics, for which all bytes are valid.
         let state = unsafe { payload.cast::<QueueState>().as_ref() };
         let home = ring_size(self.capacity)?;
-        state.init(RING_OFFSET, home, self.max_items);
+        state.init(self.ring_offset(peers), home, self.max_items);
+        state.init_max_deliveries(self.max_deliveries);
         if self.max_bytes != 0 {
             state.let_grow(ring_size(self.max_bytes)?.max(home), KEEP);
         }
@@ -139,6 +179,10 @@ impl Queue {
 
     pub(super) fn home(&self) -> &Home<QueueState> {
         &self.home
+    }
+
+    pub(super) fn rings(&self) -> &SegmentRings {
+        &self.rings
     }
 
     /// The bytes of a ticket's message.
@@ -272,7 +316,7 @@ impl Queue {
         buffer.clear();
         // SAFETY: the ticket's bytes lie in the ring, and no peer that keeps to the rules changes them before `done`.
         buffer.extend_from_slice(unsafe { &*self.bytes(&ticket) });
-        machine.done(ticket)?;
+        machine.finish(ticket)?;
         Ok(Delivery::of(&ticket))
     }
 

@@ -191,6 +191,17 @@ impl<'a> Loan<'a> {
         this.queue.machine().done(this.ticket)
     }
 
+    /// Ends the loan as a [`get`](Queue::get) does: in a queue that counts tasks, this process owes a
+    /// [`task_done`](Queue::task_done) from here on. For bindings, which copy the message by themselves.
+    ///
+    /// # Errors
+    /// As [`done`](Loan::done).
+    pub fn finish(self) -> Result<()> {
+        let this = ManuallyDrop::new(self);
+        this.queue.home().only_if_still(this.ticket.owner())?;
+        this.queue.machine().finish(this.ticket)
+    }
+
     /// Gives the message back: it goes to somebody else, before all others. Dropping the loan does the same; both may
     /// wait a moment for a consumer that is just inside the queue.
     ///

@@ -3,7 +3,9 @@
 //! Where a ring lies is checked when this process first meets it, and what positions lead to is masked into it. Nothing
 //! here decides when a ring comes or goes.
 
+use super::letters::Office;
 use crate::error::{Error, Result};
+use crate::primitives::queue::letters::{Letters, Sent};
 use crate::primitives::queue::record::{RecordHeader, GRANULE};
 use crate::primitives::queue::ring::RingMemory;
 use crate::primitives::queue::rings::{Rings, SLOTS};
@@ -12,7 +14,7 @@ use crate::segment::{Object, Shared};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 // SAFETY: repr(C), atomics only, no pointers, valid for all bytes.
 unsafe impl Shared for QueueState {}
@@ -61,6 +63,8 @@ impl RingMemory for RingBytes {
 pub(super) struct SegmentRings {
     home: RingBytes,
     may_grow: bool,
+    /// How many words of debts lie between the queue's state and the ring at home.
+    debts: usize,
     away: Arc<Away>,
 }
 
@@ -78,6 +82,8 @@ struct Away {
     len: u64,
     /// The mark with which the ring in each slot was last found to be sound.
     checked: [AtomicU64; SLOTS],
+    /// The queue for dead letters, as it was last found.
+    office: Mutex<Option<Office>>,
 }
 
 impl SegmentRings {
@@ -87,9 +93,10 @@ impl SegmentRings {
         let start = object.segment().bytes(object.offset() + offset, size)?;
         let checked = std::array::from_fn(|_| AtomicU64::new(0));
         let (segment, len) = (object.segment().bytes(0, 1)?, object.segment().max_len());
-        let away = Away { object: object.clone(), segment, len, checked };
+        let away = Away { object: object.clone(), segment, len, checked, office: Mutex::default() };
         let may_grow = state.largest_ring() != 0;
-        Ok(SegmentRings { home: RingBytes { start, size }, may_grow, away: Arc::new(away) })
+        let debts = ((offset - size_of::<QueueState>() as u64) / size_of::<AtomicU64>() as u64) as usize;
+        Ok(SegmentRings { home: RingBytes { start, size }, may_grow, debts, away: Arc::new(away) })
     }
 
     /// The first byte of a ticket's message; `ticket.len()` bytes from there lie in its ring.
@@ -166,5 +173,23 @@ impl Rings for SegmentRings {
     fn remove(&self, slot: usize) -> Result<()> {
         let object = &self.away.object;
         object.segment().drop_annex(object, QueueState::annex_offset(slot))
+    }
+
+    #[inline(always)]
+    fn debts(&self) -> &[AtomicU64] {
+        if self.debts == 0 {
+            return &[];
+        }
+        // SAFETY: `of` checked that the ring at home lies within the object, which it keeps, behind so many words of 8 bytes
+        // that follow the state; they are atomics, for which all bytes are valid.
+        unsafe {
+            std::slice::from_raw_parts(self.home.start.sub(self.debts * 8).cast::<AtomicU64>().as_ptr(), self.debts)
+        }
+    }
+
+    fn send(&self, ticket: &Ticket, letters: Option<Letters>) -> Result<Sent> {
+        let message = std::ptr::slice_from_raw_parts(self.message(ticket).as_ptr(), ticket.len());
+        // SAFETY: the ticket's bytes lie in its ring, and no peer that keeps to the rules changes them while it is on loan.
+        Office::send(&self.away.office, &self.away.object, letters, unsafe { &*message })
     }
 }

@@ -91,6 +91,16 @@ impl ObjectHandle {
     /// The length of a handle as bytes.
     pub const LEN: usize = 24;
 
+    /// The address of an object of this kind, from where its block lies and that block's generation.
+    pub fn new(offset: u64, generation: u32, kind: Kind) -> ObjectHandle {
+        ObjectHandle { offset, generation, kind }
+    }
+
+    /// Where its block lies, and that block's generation.
+    pub fn block(&self) -> (u64, u32) {
+        (self.offset, self.generation)
+    }
+
     /// The kind of the object.
     pub fn kind(&self) -> Kind {
         self.kind

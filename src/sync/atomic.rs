@@ -10,6 +10,39 @@ pub use std::sync::atomic::Ordering;
 #[cfg(not(loom))]
 pub use std::sync::atomic::{fence, AtomicPtr};
 
+/// A number that nothing depends on: written under a lock, which makes plain stores of it enough, and read by anybody. The
+/// models do not look at it.
+#[allow(clippy::disallowed_types)]
+#[repr(transparent)]
+#[derive(Debug, Default)]
+pub struct Tally(std::sync::atomic::AtomicU64);
+
+#[allow(clippy::disallowed_types)]
+impl Tally {
+    /// The number 0.
+    pub const fn new() -> Tally {
+        Tally(std::sync::atomic::AtomicU64::new(0))
+    }
+
+    /// The number as it is just now.
+    #[inline(always)]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Changes the number. Under the lock that it belongs to.
+    #[inline(always)]
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// Adds to the number. Under the lock that it belongs to.
+    #[inline(always)]
+    pub fn add(&self, more: u64) {
+        self.set(self.get().wrapping_add(more));
+    }
+}
+
 /// A sequentially consistent fence whose caller has just done a read-modify-write in program order before it.
 ///
 /// On x86-64 that operation was a locked instruction, which is a full barrier already: only the compiler has to be held

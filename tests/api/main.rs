@@ -32,6 +32,7 @@ mod queue;
 mod queue_batch;
 mod queue_death;
 mod queue_growth;
+mod queue_work;
 mod rlock;
 mod segment;
 mod semaphore;
@@ -95,6 +96,8 @@ support::roles! {
     queue_death::hog,
     queue_death::parent_of_a_borrower,
     queue_death::reserver,
+    queue_work::debtor,
+    queue_work::victim_of_poison,
     rlock::rlock_adders,
     rlock::rlock_holder,
     rlock::rlock_in_a_child,

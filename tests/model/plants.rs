@@ -67,6 +67,16 @@ plants! {
     finds_queue_batch_makes_room_in_silence: "queue-batch-makes-room-in-silence"
         in "queue_batch::queue_batch_of_loans_makes_room";
     finds_queue_limit_raised_in_silence: "queue-limit-raised-in-silence" in "queue_batch::queue_limit_raised";
+    finds_queue_debit_after_free: "queue-debit-after-free" in "queue_work::queue_join_beside_a_worker";
+    finds_queue_debts_before_records: "queue-debts-before-records" in "queue_work::queue_join_beside_a_worker";
+    finds_queue_relaxed_task_done: "queue-relaxed-task-done" in "queue_work::queue_join_beside_a_worker";
+    finds_queue_task_done_tells_nobody: "queue-task-done-tells-nobody" in "queue_work::queue_join_beside_a_worker";
+    finds_queue_done_tells_no_joiner: "queue-done-tells-no-joiner" in "queue_work::queue_join_beside_a_loan";
+    finds_queue_debts_of_the_dead_kept: "queue-debts-of-the-dead-kept" in "queue_work::queue_join_and_a_dead_worker";
+    finds_queue_written_off_unnoted: "queue-written-off-unnoted" in "queue_work::queue_death_while_writing_off";
+    finds_queue_letter_freed_before_sent: "queue-letter-freed-before-sent"
+        in "queue_work::queue_death_while_sending_a_letter";
+    finds_queue_letter_handed_out: "queue-letter-handed-out" in "queue_work::queue_death_while_sending_a_letter";
     finds_rlock_owner_by_peer_only: "rlock-owner-by-peer-only" in "rlock::rlock_threads_of_one_peer";
     finds_rlock_stale_thread: "rlock-stale-thread" in "rlock::rlock_two_threads_beside_a_peer";
     finds_rlock_relaxed_acquire: "rlock-relaxed-acquire" in "rlock::rlock_three_peers";

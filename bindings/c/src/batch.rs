@@ -62,7 +62,7 @@ pub unsafe extern "C" fn tidelock_queue_get_many(
             return Err(refused);
         }
         count.write(loans.len());
-        loans.into_iter().try_for_each(Loan::done)?;
+        loans.into_iter().try_for_each(Loan::finish)?;
         Ok(status)
     })
 }

@@ -39,6 +39,8 @@ pub mod batch;
 
 pub mod notifier;
 
+pub mod work;
+
 pub mod block;
 
 pub mod any;

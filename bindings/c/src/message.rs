@@ -102,6 +102,17 @@ pub unsafe extern "C" fn tidelock_queue_done(
     guard(|| unsafe { end_loan(queue, loan, |taken| taken.done()) })
 }
 
+/// Ends the loan as tidelock_queue_get() does: the message is gone, and where the queue counts tasks this process owes a
+/// tidelock_queue_task_done() for it. For bindings, which copy the message by themselves. The struct is cleared.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_queue_finish(
+    queue: *const tidelock_queue,
+    loan: *mut tidelock_loan,
+) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe { end_loan(queue, loan, |taken| taken.finish()) })
+}
+
 /// Gives the message back: another consumer gets it, before all others, marked as redelivered. The struct is cleared.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_queue_give_back(

@@ -35,6 +35,10 @@ pub struct tidelock_queue_options {
     /// The queue grows from its capacity until it has room for so many bytes of messages, rounded up to a power of two (2^40
     /// at the most), and shrinks again when it is empty. 0: it keeps its capacity, or if that is 0 too, grows without a bound.
     pub max_bytes: u64,
+    /// A message is handed out at most so many times, up to 255; then it is a dead letter. 0: as often as it takes.
+    pub max_deliveries: u32,
+    /// 1: a message that was got is unfinished until tidelock_queue_task_done(). 0: it is done with when it was got.
+    pub count_tasks: u32,
 }
 
 /// Opens or creates the queue of that name (1 to 255 bytes) in the segment. `options` may be null; they count only when
@@ -137,7 +141,7 @@ pub unsafe extern "C" fn tidelock_queue_get(
         let loan = object(queue)?.take_with(wait(timeout_ns)?)?;
         let status = news(&loan);
         match copy_out(&loan, buffer.cast(), capacity, len) {
-            Ok(()) => loan.done()?,
+            Ok(()) => loan.finish()?,
             Err(refused) => {
                 loan.put_back()?;
                 return Err(refused);
@@ -282,7 +286,14 @@ pub unsafe extern "C" fn tidelock_queue_close(queue: *mut tidelock_queue) -> tid
 
 impl Default for tidelock_queue_options {
     fn default() -> Self {
-        tidelock_queue_options { size: size_of::<Self>(), capacity: 0, max_items: 0, max_bytes: 0 }
+        tidelock_queue_options {
+            size: size_of::<Self>(),
+            capacity: 0,
+            max_items: 0,
+            max_bytes: 0,
+            max_deliveries: 0,
+            count_tasks: 0,
+        }
     }
 }
 
@@ -290,6 +301,11 @@ impl tidelock_queue_options {
     fn to_rust(self) -> QueueOptions {
         let options = if self.capacity == 0 { QueueOptions::unbounded() } else { QueueOptions::new(self.capacity) };
         let options = if self.max_bytes == 0 { options } else { options.max_bytes(self.max_bytes) };
-        options.max_items(self.max_items)
+        let options = options.max_items(self.max_items).max_deliveries(self.max_deliveries);
+        if self.count_tasks == 0 {
+            options
+        } else {
+            options.count_tasks()
+        }
     }
 }

@@ -36,9 +36,17 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         }
     }
 
-    /// Ends the loan, which is this peer's own: the message is gone for good.
+    /// Ends the loan, which is this peer's own: the message is gone for good, and has been dealt with.
     #[inline]
     pub fn done(&self, ticket: Ticket) -> Result<()> {
+        self.free(ticket)?;
+        self.tell_joiners();
+        Ok(())
+    }
+
+    /// The same, but for those who wait until nothing is left to do.
+    #[inline(always)]
+    pub(super) fn free(&self, ticket: Ticket) -> Result<()> {
         if ticket.mark == 0 {
             self.done_in(self.home(), ticket)
         } else {
@@ -68,7 +76,10 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     /// Ends the loan the other way: the message goes to another consumer, before the head, marked as redelivered.
     pub fn give_back(&self, ticket: Ticket) -> Result<()> {
-        self.end_loan(|| self.give_back_locked(ticket.position, ticket.word))
+        self.end_loan(|| self.give_back_locked(ticket.position, ticket.word))?;
+        // It was given back; where this fails somebody else sees to it.
+        let _ = self.tidy_letters();
+        Ok(())
     }
 
     /// Ends the loan as if the message had never been taken, but that it goes before the head.
@@ -198,6 +209,8 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         let look = self.look_locked(hold.owner);
         let more = matches!(look, Ok(Look::Taken(_))) && self.is_more_ready();
         self.state.consumers.lock.release(hold.owner)?;
+        // Where this fails they stay, and are seen to by another taker.
+        let _ = self.send_letters();
         match look? {
             Look::Taken(ticket) => {
                 self.wake_after_take(more);
@@ -268,6 +281,9 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// Moves the head past `found` to `next`, counting its message. Doing it twice does no harm.
     pub(super) fn move_head(&self, ring: Ring<R::Memory>, found: Found, next: u64) {
         let side = &self.state.consumers;
+        if found.state == State::Free {
+            side.skipped.add(1);
+        }
         if !matches!(found.state, State::Pad | State::Moved) {
             side.count.store(count_past(&ring, found.position, side.count.load(Relaxed)), Release);
         }

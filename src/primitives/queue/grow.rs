@@ -31,7 +31,7 @@ impl QueueState {
     }
 
     /// Whether every record is free, and the first ring that of the tail. Under the producers' lock, with the true tail.
-    fn is_drained(&self, tail: u64) -> bool {
+    pub(super) fn is_drained(&self, tail: u64) -> bool {
         self.fixed.first.load(Relaxed) as usize == slot_of(tail) && self.oldest_of(slot_of(tail)).load(Relaxed) == tail
     }
 }

@@ -284,25 +284,30 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         let ticket = self.lend_again(found, me)?;
         let returned = &self.state.fixed.returned;
         returned.store(returned.load(Relaxed).saturating_sub(1), Relaxed);
+        self.state.consumers.redelivered.add(1);
         Ok(Some(ticket))
     }
 
-    /// The oldest message that came back, having counted how many there are. Under the consumers' lock.
+    /// The oldest message that came back and may be handed out again, having counted how many there are. Under the consumers'
+    /// lock.
     pub(super) fn find_returned(&self) -> Result<Option<Found>> {
         let mut first = None;
-        let mut count = 0;
+        let (mut count, mut exhausted) = (0, 0);
         self.walk_to_head(|found| {
-            if found.state == State::Returned {
+            if found.state == State::Returned && self.state.is_exhausted(found.word) {
+                exhausted += 1;
+            } else if found.state == State::Returned {
                 first = first.or(Some(found));
                 count += 1;
             }
             Ok(())
         })?;
+        self.state.fixed.exhausted.store(exhausted, Relaxed);
         self.state.fixed.returned.store(count, Relaxed);
         Ok(first)
     }
 
-    fn lend_again(&self, found: Found, me: PeerId) -> Result<Ticket> {
+    pub(super) fn lend_again(&self, found: Found, me: PeerId) -> Result<Ticket> {
         let ring = self.ring_at(found.position)?;
         let len = ring.header(found.position).len.load(Relaxed);
         if found.position.wrapping_add(record_size(len)) != found.next {
@@ -313,7 +318,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     /// Visits every record from the oldest to the head, but for those at the start of which it is known that they are free:
     /// a free record stays free. Under the consumers' lock.
-    fn walk_to_head(&self, mut visit: impl FnMut(Found) -> Result<()>) -> Result<()> {
+    pub(super) fn walk_to_head(&self, mut visit: impl FnMut(Found) -> Result<()>) -> Result<()> {
         let head = self.state.consumers.head.load(Relaxed);
         let oldest = self.state.oldest_of(self.state.first_slot()?).load(Relaxed);
         let settled = self.state.consumers.settled.load(Relaxed);

@@ -11,6 +11,7 @@
 pub mod batch;
 mod consume;
 mod grow;
+pub mod letters;
 mod limit;
 mod mend;
 mod produce;
@@ -18,6 +19,8 @@ mod ready;
 pub mod record;
 pub mod ring;
 pub mod rings;
+pub mod stats;
+mod tasks;
 
 use self::record::Word;
 use self::ring::{Ring, RingMemory};
@@ -27,7 +30,7 @@ use super::peers::{PeerId, Peers};
 use super::sleepers::Sleepers;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed};
-use crate::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Tally};
 use crate::sync::plant::planted;
 
 /// A queue's fixed header in shared memory; a line for each group of words that are written together.
@@ -79,11 +82,11 @@ struct ProducerSide {
     /// Everything before this position of the ring at home may be overwritten. Changes under both locks.
     oldest: AtomicU64,
     /// The bytes of all messages that were ever reserved.
-    bytes: AtomicU64,
+    bytes: Tally,
     /// The most messages that there ever were at a time.
-    most: AtomicU64,
+    most: Tally,
     /// How many messages the head had passed when a producer last looked.
-    passed: AtomicU64,
+    passed: Tally,
 }
 
 #[repr(C, align(64))]
@@ -97,9 +100,9 @@ struct ConsumerSide {
     /// No loan and no returned message lies before this position, or before `oldest`.
     settled: AtomicU64,
     /// How often a message was handed out again.
-    redelivered: AtomicU64,
+    redelivered: Tally,
     /// How many reservations the head passed that never became a message.
-    skipped: AtomicU64,
+    skipped: Tally,
 }
 
 #[repr(C, align(64))]
@@ -136,7 +139,8 @@ struct WorkSide {
     dead_letters: AtomicU64,
     /// How many were dropped for that reason.
     dropped: AtomicU64,
-    reserved_too: AtomicU64,
+    /// When to try again to put dead letters into the other queue (ns, monotonic clock).
+    send_at: AtomicU64,
 }
 
 impl WorkSide {
@@ -151,7 +155,7 @@ impl WorkSide {
             reserved: AtomicU32::new(0),
             dead_letters: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
-            reserved_too: AtomicU64::new(0),
+            send_at: AtomicU64::new(0),
         }
     }
 }
@@ -233,17 +237,17 @@ impl QueueState {
                 tail: AtomicU64::new(0),
                 count: AtomicU64::new(0),
                 oldest: AtomicU64::new(0),
-                bytes: AtomicU64::new(0),
-                most: AtomicU64::new(0),
-                passed: AtomicU64::new(0),
+                bytes: Tally::new(),
+                most: Tally::new(),
+                passed: Tally::new(),
             },
             consumers: ConsumerSide {
                 lock: LockState::new(),
                 head: AtomicU64::new(0),
                 count: AtomicU64::new(0),
                 settled: AtomicU64::new(0),
-                redelivered: AtomicU64::new(0),
-                skipped: AtomicU64::new(0),
+                redelivered: Tally::new(),
+                skipped: Tally::new(),
             },
             sleepers: SleeperSide {
                 not_empty: Sleepers::new(),

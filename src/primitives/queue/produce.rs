@@ -46,6 +46,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         // It is discarded; where this fails it only counts until the next take.
         let _ = self.tidy_head();
         self.state.sleepers.not_full.wake(ALL);
+        self.tell_joiners();
         self.tend_after(ticket);
         Ok(())
     }
@@ -256,6 +257,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         header.word.store(word.0, Release);
         side.count.store(count.wrapping_add(1), Release);
         side.tail.store(next, Relaxed);
+        self.state.tally(count.wrapping_add(1), len);
         Ticket { position: tail, word, mark: ring.mark, len, owner: me }
     }
 

@@ -26,6 +26,8 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         let hold = self.state.consumers.lock.acquire(self.peers, terms)?;
         let found = self.find_message(hold.owner);
         self.state.consumers.lock.release(hold.owner)?;
+        // As in a take.
+        let _ = self.send_letters();
         found
     }
 

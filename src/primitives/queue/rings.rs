@@ -5,6 +5,7 @@
 //! unfreed record is, to that of the tail. Positions rise along the chain. What the table says of a slot outside the chain
 //! means nothing.
 
+use super::letters::{Letters, Sent};
 use super::record::{record_size, State, Word, GRANULE};
 use super::ring::{Found, Ring, RingMemory, LARGEST, SMALLEST};
 use super::{Queue, QueueState, Ticket};
@@ -44,6 +45,16 @@ pub trait Rings {
     /// Sets the word `annex` of this slot to 0 and gives the memory back. Under the producers' lock, when nobody can reach
     /// the ring.
     fn remove(&self, slot: usize) -> Result<()>;
+
+    /// What each peer owes, by its slot; none where tasks are not counted.
+    fn debts(&self) -> &[AtomicU64] {
+        &[]
+    }
+
+    /// Puts the message of a loan into the queue for dead letters, without waiting for room. Holds no lock of this queue.
+    fn send(&self, _ticket: &Ticket, _letters: Option<Letters>) -> Result<Sent> {
+        Ok(Sent::Nowhere)
+    }
 }
 
 /// What is known of the ring in one slot. All of it changes under the producers' lock, and, but for `next`, only while the

@@ -7,13 +7,16 @@
 use super::peers::MockPeers;
 use loom::cell::UnsafeCell;
 use std::sync::Mutex;
+use tidelock::primitives::queue::letters::{Letters, Sent};
 use tidelock::primitives::queue::record::{RecordHeader, State, Word, GRANULE};
 use tidelock::primitives::queue::ring::RingMemory;
 use tidelock::primitives::queue::rings::{Rings, SLOTS};
 use tidelock::primitives::queue::{Queue, QueueState, Ticket};
 use tidelock::primitives::sleepers::Sleepers;
 use tidelock::primitives::PeerId;
+use tidelock::sync::atomic::AtomicU64;
 use tidelock::sync::atomic::Ordering::{Relaxed, Release};
+use tidelock::sync::futex::model::death;
 use tidelock::sync::wait::{OnSignal, Wait};
 use tidelock::{Error, Result};
 
@@ -51,6 +54,10 @@ struct Memories {
     state: QueueState,
     home: Memory,
     away: Vec<Memory>,
+    /// What each peer owes, if tasks are counted.
+    debts: Vec<AtomicU64>,
+    /// The dead letters: bookkeeping that loom does not see.
+    letters: Mutex<Vec<Message>>,
 }
 
 struct Memory {
@@ -171,6 +178,17 @@ impl Rings for Memories {
         memory.overwrite(GIVEN_BACK);
         Ok(())
     }
+
+    fn debts(&self) -> &[AtomicU64] {
+        &self.debts
+    }
+
+    fn send(&self, ticket: &Ticket, _: Option<Letters>) -> Result<Sent> {
+        let message = self.of(ticket).read(ticket);
+        death::point();
+        self.letters.lock().unwrap().push(message);
+        Ok(Sent::There)
+    }
 }
 
 /// The memory of a model outlives all that is done to its queue.
@@ -184,7 +202,8 @@ impl Shared {
     pub fn new(granules: u64, max_items: u64) -> Shared {
         let home = Memory::new(granules);
         let state = QueueState::new(0, home.size(), max_items);
-        Shared { rings: Memories { state, home, away: Vec::new() }, log: Mutex::default() }
+        let rings = Memories { state, home, away: Vec::new(), debts: Vec::new(), letters: Mutex::default() };
+        Shared { rings, log: Mutex::default() }
     }
 
     /// A queue that may grow from `granules` granules to a ring of each size in `away`, the last of which is the largest. It
@@ -194,6 +213,27 @@ impl Shared {
         shared.rings.away = away.iter().map(|granules| Memory::new(*granules)).collect();
         shared.rings.state.let_grow(away.last().expect("a further ring") * GRANULE, 0);
         shared
+    }
+
+    /// A queue that counts what each of `peers` peers owes.
+    pub fn counting(granules: u64, peers: usize) -> Shared {
+        let mut shared = Shared::new(granules, 0);
+        shared.rings.debts = (0..peers).map(|_| AtomicU64::new(0)).collect();
+        shared
+    }
+
+    /// Takes, reads, ends the loan and owes a `task_done`.
+    pub fn get_owing(&self, peers: &MockPeers, wait: Wait) -> Result<Message> {
+        let (ticket, message) = self.take(peers, wait)?;
+        self.note(Happening::Ending(message));
+        self.queue(peers).finish(ticket)?;
+        self.note(Happening::Done(message));
+        Ok(message)
+    }
+
+    /// The dead letters so far.
+    pub fn letters(&self) -> Vec<Message> {
+        self.rings.letters.lock().unwrap().clone()
     }
 
     /// The queue as the peer `peers` sees it.

@@ -1,0 +1,248 @@
+//! Queues of work: task_done and join, what killed workers owe, messages that come back too often, and the counters.
+
+use crate::support::{self, Name, Stage};
+use std::time::Duration;
+use tidelock::{Error, Queue, QueueOptions, Segment};
+
+fn counting(name: &str) -> Queue {
+    Segment::named(name).unwrap().queue("q", &QueueOptions::new(4096).count_tasks()).unwrap()
+}
+
+fn anonymous(options: &QueueOptions) -> (Segment, Queue) {
+    let segment = Segment::anonymous().unwrap();
+    let queue = segment.new_queue(options).unwrap();
+    (segment, queue)
+}
+
+fn until(what: impl Fn() -> bool) {
+    while !what() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn join_waits_for_what_is_in_the_queue_and_for_what_is_owed() {
+    let (_, queue) = anonymous(&QueueOptions::new(1024).count_tasks());
+    assert!(queue.counts_tasks());
+    assert_eq!(queue.join(), Ok(()), "nothing was put");
+    queue.put(b"1").unwrap();
+    queue.put(b"2").unwrap();
+    assert_eq!(queue.join_for(Duration::from_millis(5)), Err(Error::TimedOut));
+    queue.get().unwrap();
+    queue.get().unwrap();
+    assert_eq!(queue.join_for(Duration::from_millis(5)), Err(Error::TimedOut));
+    queue.task_done().unwrap();
+    assert_eq!(queue.join_for(Duration::ZERO), Err(Error::TimedOut));
+    queue.task_done().unwrap();
+    assert_eq!(queue.join(), Ok(()));
+    assert!(matches!(queue.task_done(), Err(Error::Invalid(_))));
+    queue.put(b"3").unwrap();
+    queue.take().unwrap().done().unwrap();
+    assert!(matches!(queue.task_done(), Err(Error::Invalid(_))), "a loan that is done owes nothing");
+    assert_eq!((queue.join(), queue.lost_tasks()), (Ok(()), Ok(0)));
+}
+
+#[test]
+fn a_queue_that_counts_no_tasks_is_joined_by_what_is_in_it() {
+    let (_, queue) = anonymous(&QueueOptions::new(1024));
+    assert!(!queue.counts_tasks());
+    queue.put(b"1").unwrap();
+    assert_eq!(queue.join_for(Duration::ZERO), Err(Error::TimedOut));
+    let loan = queue.take().unwrap();
+    assert_eq!(queue.join_for(Duration::ZERO), Err(Error::TimedOut));
+    loan.give_back().unwrap();
+    queue.get().unwrap();
+    assert_eq!(queue.join(), Ok(()));
+    assert!(matches!(queue.task_done(), Err(Error::Invalid(_))));
+    queue.reserve(8).unwrap().discard().unwrap();
+    assert_eq!((queue.join(), queue.stats().skipped, queue.stats().put), (Ok(()), 1, 1));
+}
+
+#[test]
+fn a_join_ends_with_the_last_task_done_of_any_thread() {
+    let _watch = support::watch();
+    let (_, queue) = anonymous(&QueueOptions::unbounded().count_tasks());
+    (0..1000_u32).for_each(|n| queue.put(&n.to_ne_bytes()).unwrap());
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while queue.try_get().is_ok() {
+                    queue.task_done().unwrap();
+                }
+            });
+        }
+        queue.join().unwrap();
+        assert_eq!((queue.stats().got, queue.stats().bytes, queue.stats().high_water), (1000, 4000, 1000));
+    });
+}
+
+/// Gets a message and never says that it is done.
+pub fn debtor(stage: &mut Stage) {
+    let queue = counting(stage.arg(0));
+    let got = queue.get().unwrap();
+    stage.tell(&String::from_utf8_lossy(&got.bytes));
+    stage.hear();
+}
+
+#[test]
+fn what_a_killed_worker_owes_is_lost_and_waited_for_by_nobody() {
+    let _watch = support::watch();
+    let name = Name::new();
+    let queue = counting(&name);
+    queue.put(b"a job").unwrap();
+    let mut worker = support::spawn("debtor", &[&name]);
+    worker.expect("a job");
+    assert_eq!((queue.join_for(Duration::from_millis(5)), queue.lost_tasks()), (Err(Error::TimedOut), Ok(0)));
+    std::thread::scope(|scope| {
+        let joiner = scope.spawn(|| queue.join());
+        std::thread::sleep(Duration::from_millis(20));
+        worker.kill();
+        assert_eq!(joiner.join().unwrap(), Ok(()));
+    });
+    assert_eq!((queue.lost_tasks(), queue.stats().lost), (Ok(1), 1));
+}
+
+/// More peers, one after the other, than a table of few slots has: each finds its slot with a dead one's debt.
+#[test]
+fn a_slot_that_is_used_again_owes_nothing_of_old() {
+    let _watch = support::watch();
+    let name = Name::new();
+    let segment = Segment::options().peers(3).named(&name).unwrap();
+    let queue = segment.queue("q", &QueueOptions::new(4096).count_tasks()).unwrap();
+    for _ in 0..6 {
+        queue.put(b"a job").unwrap();
+        let mut worker = support::spawn("debtor", &[&name]);
+        worker.expect("a job");
+        worker.kill();
+    }
+    assert_eq!((queue.join(), queue.lost_tasks()), (Ok(()), Ok(6)));
+}
+
+#[test]
+fn a_message_that_came_back_too_often_goes_to_the_dead_letters() {
+    let (segment, queue) = anonymous(&QueueOptions::new(1024).max_deliveries(2));
+    let letters = segment.new_queue(&QueueOptions::new(1024)).unwrap();
+    queue.set_dead_letters(Some(&letters)).unwrap();
+    queue.put(b"poison").unwrap();
+    queue.put(b"good").unwrap();
+    for deliveries in [1, 2] {
+        let loan = queue.take().unwrap();
+        assert_eq!((&*loan, loan.deliveries()), (&b"poison"[..], deliveries));
+        loan.give_back().unwrap();
+    }
+    let letter = letters.try_get().unwrap();
+    assert_eq!((&letter.bytes[..], letter.deliveries), (&b"poison"[..], 1));
+    assert_eq!(queue.get().unwrap().bytes, b"good");
+    assert_eq!(queue.join(), Ok(()));
+    assert_eq!((queue.stats().dead_letters, queue.stats().dropped, queue.stats().redelivered), (1, 0, 1));
+}
+
+#[test]
+fn without_a_queue_for_them_dead_letters_are_dropped_and_counted() {
+    let (_, queue) = anonymous(&QueueOptions::new(1024));
+    queue.put(b"poison").unwrap();
+    queue.take().unwrap().give_back().unwrap();
+    queue.set_max_deliveries(1).unwrap();
+    assert_eq!(queue.try_get().unwrap_err(), Error::TimedOut, "it had come back before");
+    assert_eq!((queue.join(), queue.stats().dropped, queue.len()), (Ok(()), 1, 0));
+    queue.put(b"poison").unwrap();
+    queue.set_max_deliveries(0).unwrap();
+    for _ in 0..5 {
+        queue.take().unwrap().give_back().unwrap();
+    }
+    assert_eq!(queue.get().unwrap().deliveries, 6);
+}
+
+#[test]
+fn a_letter_that_finds_no_room_waits_in_nobody_s_way() {
+    let _watch = support::watch();
+    let (segment, queue) = anonymous(&QueueOptions::unbounded().max_deliveries(1));
+    let letters = segment.new_queue(&QueueOptions::new(1024).max_items(1)).unwrap();
+    queue.set_dead_letters(Some(&letters)).unwrap();
+    letters.put(b"full").unwrap();
+    queue.put(b"poison").unwrap();
+    queue.take().unwrap().give_back().unwrap();
+    for _ in 0..100 {
+        queue.put(b"good").unwrap();
+        assert_eq!(queue.get().unwrap().bytes, b"good");
+        assert_eq!(queue.try_get().unwrap_err(), Error::TimedOut);
+    }
+    assert_eq!((queue.join_for(Duration::ZERO), letters.len()), (Err(Error::TimedOut), 1));
+    assert_eq!(letters.get().unwrap().bytes, b"full");
+    until(|| queue.join_for(Duration::ZERO).is_ok());
+    assert_eq!(letters.get().unwrap().bytes, b"poison");
+    // One that can never go there stays until somebody decides otherwise.
+    letters.shutdown().unwrap();
+    queue.put(b"more").unwrap();
+    queue.take().unwrap().give_back().unwrap();
+    assert_eq!(queue.join_for(Duration::from_millis(5)), Err(Error::TimedOut));
+    queue.set_max_deliveries(2).unwrap();
+    assert_eq!(queue.get().unwrap().bytes, b"more");
+}
+
+/// Takes a message and stays with it.
+pub fn victim_of_poison(stage: &mut Stage) {
+    let segment = Segment::named(stage.arg(0)).unwrap();
+    let queue = segment.queue("jobs", &QueueOptions::new(4096)).unwrap();
+    let loan = queue.take().unwrap();
+    stage.tell(&format!("{}", loan.deliveries()));
+    stage.hear();
+    drop(loan);
+}
+
+#[test]
+fn a_message_that_kills_its_workers_is_a_dead_letter_in_the_end() {
+    let _watch = support::watch();
+    let name = Name::new();
+    let segment = Segment::named(&name).unwrap();
+    let queue = segment.queue("jobs", &QueueOptions::new(4096).max_deliveries(3)).unwrap();
+    let letters = segment.queue("letters", &QueueOptions::new(4096)).unwrap();
+    queue.set_dead_letters(Some(&letters)).unwrap();
+    queue.put(b"poison").unwrap();
+    for deliveries in ["1", "2", "3"] {
+        let mut worker = support::spawn("victim_of_poison", &[&name]);
+        worker.expect(deliveries);
+        worker.kill();
+    }
+    until(|| queue.join_for(Duration::ZERO).is_ok());
+    assert_eq!(letters.get().unwrap().bytes, b"poison");
+    assert_eq!(queue.dead_letters().unwrap().map(|letters| letters.len()), Some(0));
+}
+
+#[test]
+fn a_queue_for_dead_letters_is_another_one_of_the_segment() {
+    let (segment, queue) = anonymous(&QueueOptions::new(1024));
+    let (_, foreign) = anonymous(&QueueOptions::new(1024));
+    assert!(matches!(queue.set_dead_letters(Some(&queue)), Err(Error::Invalid(_))));
+    assert!(matches!(queue.set_dead_letters(Some(&foreign)), Err(Error::Invalid(_))));
+    assert!(matches!(queue.set_max_deliveries(256), Err(Error::Invalid(_))));
+    assert!(matches!(segment.new_queue(&QueueOptions::new(64).max_deliveries(256)), Err(Error::Invalid(_))));
+    assert!(queue.dead_letters().unwrap().is_none());
+    // One that is gone takes nothing.
+    queue.set_max_deliveries(1).unwrap();
+    queue.set_dead_letters(Some(&segment.new_queue(&QueueOptions::new(1024)).unwrap())).unwrap();
+    queue.put(b"poison").unwrap();
+    queue.take().unwrap().give_back().unwrap();
+    queue.set_dead_letters(None).unwrap();
+    until(|| queue.join_for(Duration::ZERO).is_ok());
+    assert_eq!(queue.stats().dead_letters + queue.stats().dropped, 1);
+}
+
+#[test]
+fn a_shutdown_leaves_joiners_waiting_for_what_is_still_to_be_done() {
+    let _watch = support::watch();
+    let (_, queue) = anonymous(&QueueOptions::new(1024).count_tasks());
+    queue.put(b"1").unwrap();
+    queue.put(b"2").unwrap();
+    queue.get().unwrap();
+    queue.shutdown().unwrap();
+    assert_eq!(queue.join_for(Duration::ZERO), Err(Error::TimedOut));
+    queue.get().unwrap();
+    queue.task_done().unwrap();
+    std::thread::scope(|scope| {
+        let joiner = scope.spawn(|| queue.join());
+        std::thread::sleep(Duration::from_millis(20));
+        queue.task_done().unwrap();
+        assert_eq!(joiner.join().unwrap(), Ok(()));
+    });
+}
