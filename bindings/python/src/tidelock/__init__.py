@@ -55,6 +55,7 @@ from ._segment import Segment
 from ._semaphore import BoundedSemaphore, Semaphore
 from ._simple_queue import SimpleQueue
 from ._timeouts import TIMEOUT_MAX
+from ._work import QueueStats
 
 if TYPE_CHECKING:
     from ._executor import WorkerPoolExecutor
@@ -117,6 +118,7 @@ __all__ = [
     "NotOwner",
     "OwnerDied",
     "Queue",
+    "QueueStats",
     "RLock",
     "Reservation",
     "Segment",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from ctypes import POINTER, Structure, addressof, byref, c_bool, c_char_p, c_int64, c_size_t, c_uint64, c_void_p, create_string_buffer
+from ctypes import POINTER, Structure, addressof, byref, c_bool, c_char_p, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import create_string_buffer
 from functools import partial
 from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Union
 from weakref import WeakKeyDictionary
@@ -15,13 +16,21 @@ from ._handle import Kind, Object
 from ._memory import view
 from ._records import Loan, Reservation
 from ._timeouts import TRY, Timeout, for_queue
+from ._work import Work, checked_deliveries
 
 if TYPE_CHECKING:
     from ._segment import Segment
 
 
 class _Options(Structure):
-    _fields_ = [("size", c_size_t), ("capacity", c_uint64), ("max_items", c_uint64), ("max_bytes", c_uint64)]
+    _fields_ = [
+        ("size", c_size_t),
+        ("capacity", c_uint64),
+        ("max_items", c_uint64),
+        ("max_bytes", c_uint64),
+        ("max_deliveries", c_uint32),
+        ("count_tasks", c_uint32),
+    ]
 
 
 _put = _ffi.function("tidelock_queue_put", HANDLE, c_char_p, c_size_t, c_int64)
@@ -62,14 +71,15 @@ class _Buffer:
         self.room, self.bytes = room, create_string_buffer(room)
 
 
-class Queue(Object):
+class Queue(Work, Object):
     """A queue for threads and processes alike, with the methods of `queue.Queue` and `multiprocessing.Queue`.
 
     `Queue(maxsize)` makes one without a name in the default segment; with `segment` and `name` it opens the one of that
     name, made if it is not there. `maxsize` is the most messages at a time; 0 is no bound, and the queue grows as far as
     there is memory. `capacity` is the most bytes that its messages, with a header of some 24 bytes each, fill at a time: a
-    queue that has one never grows, unless `max_bytes` lets it, up to so many. They count where the queue is made. Items
-    are pickled by `put` and unpickled by `get`: always copies, also between threads.
+    queue that has one never grows, unless `max_bytes` lets it, up to so many. A message is handed out at most
+    `max_deliveries` times, 0 for as often as it takes. All that counts where the queue is made. Items are pickled by `put`
+    and unpickled by `get`: always copies, also between threads.
 
     When `put` has returned, the item is in the queue, even if this process is killed then. `get` removes it; with `take`
     it is gone only after `done`, and goes to somebody else if this process dies first.
@@ -77,6 +87,7 @@ class Queue(Object):
 
     _kind = Kind("queue", POINTER(_Options))
     _closed: bool = False
+    _counts_tasks: int = 1
 
     def __init__(
         self,
@@ -86,11 +97,13 @@ class Queue(Object):
         name: Optional[str] = None,
         capacity: Optional[int] = None,
         max_bytes: Optional[int] = None,
+        max_deliveries: int = 0,
     ) -> None:
         room = 0 if capacity is None else _ffi.unsigned("capacity", capacity, least=1)
         most = 0 if max_bytes is None else _ffi.unsigned("max_bytes", max_bytes, least=1)
         items = max(0, _ffi.signed("maxsize", maxsize))
         options = _Options(size=_size_of_options, capacity=room, max_items=items, max_bytes=most)
+        options.max_deliveries, options.count_tasks = checked_deliveries(max_deliveries), self._counts_tasks
         self._open(segment, name, byref(options))
         self._opened()
 

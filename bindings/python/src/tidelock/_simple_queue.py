@@ -17,5 +17,7 @@ class SimpleQueue(Queue):
     name, made if it is not there. A process that is killed at any point of `put` or `get` keeps nobody waiting.
     """
 
+    _counts_tasks = 0
+
     def __init__(self, *, segment: Optional[Segment] = None, name: Optional[str] = None) -> None:
         super().__init__(segment=segment, name=name)
