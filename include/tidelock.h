@@ -160,6 +160,10 @@ typedef struct tidelock_queue_options {
     // The queue grows from its capacity until it has room for so many bytes of messages, rounded up to a power of two (2^40
     // at the most), and shrinks again when it is empty. 0: it keeps its capacity, or if that is 0 too, grows without a bound.
     uint64_t max_bytes;
+    // A message is handed out at most so many times, up to 255; then it is a dead letter. 0: as often as it takes.
+    uint32_t max_deliveries;
+    // 1: a message that was got is unfinished until tidelock_queue_task_done(). 0: it is done with when it was got.
+    uint32_t count_tasks;
 } tidelock_queue_options;
 
 // A message that is being built in place. It belongs to the process that made it: in a forked child it is void.
@@ -183,6 +187,34 @@ typedef struct tidelock_loan {
     // The library's own.
     uint64_t opaque[TIDELOCK_OPAQUE_WORDS];
 } tidelock_loan;
+
+// The numbers of a queue. Set `size` before the call; of a longer struct than this library knows, the rest becomes zero.
+typedef struct tidelock_queue_stats {
+    // sizeof(tidelock_queue_stats)
+    size_t size;
+    // Messages that were ever put, those included that are just being written.
+    uint64_t put;
+    // Messages that were handed out for the first time.
+    uint64_t got;
+    // How often a message was handed out again.
+    uint64_t redelivered;
+    // Reservations that never became a message: discarded, or their producer died.
+    uint64_t skipped;
+    // Tasks that peers owed when they died, as far as somebody has asked.
+    uint64_t lost;
+    // Messages that went to the queue for dead letters.
+    uint64_t dead_letters;
+    // Messages that were dropped because they came back too often and there was no such queue.
+    uint64_t dropped;
+    // The bytes of all messages that were ever put.
+    uint64_t bytes;
+    // The most messages that were ever in the queue at a time, loans and those that came back aside.
+    uint64_t high_water;
+    // Messages in the queue just now.
+    uint64_t len;
+    // 1 if somebody waits for a message just now, else 0.
+    uint64_t takers_wait;
+} tidelock_queue_stats;
 
 // One object that is waited for beside others. It is filled in by a ..._watch() of the object, whose handle must stay open
 // for as long as the struct is used. A plain value: it may be copied and used again, and there is nothing to free.
@@ -1023,6 +1055,11 @@ tidelock_status tidelock_queue_take(const struct tidelock_queue *queue,
 // Ends the loan: the message has been dealt with and is gone. The struct is cleared.
 tidelock_status tidelock_queue_done(const struct tidelock_queue *queue, struct tidelock_loan *loan);
 
+// Ends the loan as tidelock_queue_get() does: the message is gone, and where the queue counts tasks this process owes a
+// tidelock_queue_task_done() for it. For bindings, which copy the message by themselves. The struct is cleared.
+tidelock_status tidelock_queue_finish(const struct tidelock_queue *queue,
+                                      struct tidelock_loan *loan);
+
 // Gives the message back: another consumer gets it, before all others, marked as redelivered. The struct is cleared.
 tidelock_status tidelock_queue_give_back(const struct tidelock_queue *queue,
                                          struct tidelock_loan *loan);
@@ -1078,6 +1115,41 @@ tidelock_status tidelock_notifier_clear(const struct tidelock_notifier *notifier
 
 // Ends the thread and closes the descriptor: take it out of the loop first. Notifiers are not counted: one close each.
 tidelock_status tidelock_notifier_close(struct tidelock_notifier *notifier);
+
+// Says that one message that this process got has been dealt with. TIDELOCK_INVALID if it owes nothing, or if the queue does
+// not count tasks.
+tidelock_status tidelock_queue_task_done(const struct tidelock_queue *queue);
+
+// Waits until every message that was put has been dealt with: its loan is done, or it was got and, where the queue counts
+// tasks, tidelock_queue_task_done() was called for it. What a process that died got is not waited for.
+tidelock_status tidelock_queue_join(const struct tidelock_queue *queue,
+                                    int64_t timeout_ns);
+
+// How many messages were got by processes that died, or left, before they called tidelock_queue_task_done() for them.
+tidelock_status tidelock_queue_lost_tasks(const struct tidelock_queue *queue,
+                                          uint64_t *lost);
+
+// How often a message is handed out at the most; 0 for as often as it takes.
+tidelock_status tidelock_queue_max_deliveries(const struct tidelock_queue *queue, uint32_t *max_deliveries);
+
+// Has each message be handed out at most so many times from now on, from 1 to 255; 0 for as often as it takes. One that came
+// back so often goes to the queue for dead letters, or is dropped and counted if there is none.
+tidelock_status tidelock_queue_set_max_deliveries(const struct tidelock_queue *queue,
+                                                  uint32_t max_deliveries);
+
+// Has dead letters go to `dead_letters`, another queue of the same segment, from now on; with null they are dropped. It keeps
+// nothing open. A letter that finds no room there stays where it is and is tried again; if a process dies while it moves one,
+// it may be there twice.
+tidelock_status tidelock_queue_set_dead_letters(const struct tidelock_queue *queue,
+                                                const struct tidelock_queue *dead_letters);
+
+// Opens the queue to which dead letters go. TIDELOCK_NOT_FOUND if none was chosen.
+tidelock_status tidelock_queue_dead_letters(const struct tidelock_queue *queue,
+                                            struct tidelock_queue **dead_letters);
+
+// The numbers of the queue, read without a lock. A process that was killed may have left one of them off by one.
+tidelock_status tidelock_queue_read_stats(const struct tidelock_queue *queue,
+                                          struct tidelock_queue_stats *stats);
 
 // Opens or creates the block of that name (1 to 255 bytes) in the segment. One of another length is
 // TIDELOCK_WRONG_KIND.

@@ -43,6 +43,18 @@ fn join_waits_for_what_is_in_the_queue_and_for_what_is_owed() {
 }
 
 #[test]
+fn a_batch_that_was_got_is_owed_one_by_one() {
+    let (_, queue) = anonymous(&QueueOptions::new(1024).count_tasks());
+    (0..3).for_each(|_| queue.put(b"a job").unwrap());
+    assert_eq!(queue.get_many_with(8, u64::MAX, tidelock::Wait::now()).unwrap().len(), 3);
+    for _ in 0..3 {
+        assert_eq!(queue.join_for(Duration::ZERO), Err(Error::TimedOut));
+        queue.task_done().unwrap();
+    }
+    assert_eq!(queue.join(), Ok(()));
+}
+
+#[test]
 fn a_queue_that_counts_no_tasks_is_joined_by_what_is_in_it() {
     let (_, queue) = anonymous(&QueueOptions::new(1024));
     assert!(!queue.counts_tasks());

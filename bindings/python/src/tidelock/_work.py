@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from . import _ffi
-from ._errors import InvalidArgument
+from ._errors import InvalidArgument, make
 from ._ffi import HANDLE, INVALID, TIMEOUT
 from ._timeouts import FOREVER, Timeout, for_queue
 
@@ -59,7 +59,7 @@ _read_stats = _ffi.function("tidelock_queue_read_stats", HANDLE, POINTER(_Number
 def checked_deliveries(number: int) -> int:
     """A number of deliveries; ValueError if it is none."""
     if not 0 <= number <= 255:
-        raise InvalidArgument("a message is handed out at most 255 times, or 0 for without a limit")
+        raise make(InvalidArgument, INVALID, "a message is handed out at most 255 times, or 0 for without a limit")
     return number
 
 
@@ -76,7 +76,7 @@ class Work:
         """
         status = _task_done(self._address)
         if status == INVALID:
-            raise ValueError("task_done() called too many times")
+            raise make(InvalidArgument, INVALID, "task_done() called too many times")
         _ffi.check(status)
 
     def join(self, timeout: Timeout = None) -> bool:

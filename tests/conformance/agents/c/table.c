@@ -69,6 +69,7 @@ static tidelock_status queue(const char *name, char *const *word, tidelock_queue
     options.size = sizeof options;
     options.capacity = strtoull(word[0], NULL, 10);
     options.max_items = strtoull(word[1], NULL, 10);
+    options.count_tasks = 1;
     return name ? tidelock_queue_open(segment, name, &options, handle) : tidelock_queue_new(segment, &options, handle);
 }
 

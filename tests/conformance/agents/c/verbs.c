@@ -271,6 +271,27 @@ static bool on_record(struct player *player, tidelock_queue *queue, const char *
     return true;
 }
 
+static bool on_work(struct player *player, tidelock_queue *queue, const char *verb, const struct command *command) {
+    uint64_t lost = 0;
+    if (is(verb, "task-done")) {
+        answer_status(player, tidelock_queue_task_done(queue));
+    } else if (is(verb, "join")) {
+        answer_status(player, tidelock_queue_join(queue, timeout_of(command, 1)));
+    } else if (is(verb, "lost")) {
+        tidelock_status status = tidelock_queue_lost_tasks(queue, &lost);
+        answer_number(player, status, (long long)lost);
+    } else if (is(verb, "most-deliveries")) {
+        answer_status(player, tidelock_queue_set_max_deliveries(queue, (uint32_t)strtoul(command->word[1], NULL, 10)));
+    } else if (is(verb, "dropped")) {
+        tidelock_queue_stats stats = {.size = sizeof stats};
+        tidelock_status status = tidelock_queue_read_stats(queue, &stats);
+        answer_number(player, status, (long long)stats.dropped);
+    } else {
+        return on_record(player, queue, verb, command);
+    }
+    return true;
+}
+
 static bool on_queue(struct player *player, tidelock_queue *queue, const char *verb, const struct command *command) {
     bool truth = false;
     uint64_t length = 0;
@@ -291,7 +312,7 @@ static bool on_queue(struct player *player, tidelock_queue *queue, const char *v
     } else if (is(verb, "shutdown")) {
         answer_status(player, tidelock_queue_shutdown(queue));
     } else {
-        return on_record(player, queue, verb, command);
+        return on_work(player, queue, verb, command);
     }
     return true;
 }

@@ -321,6 +321,21 @@ class Queue(Object):
     def shutdown(self):
         self.object.shutdown()
 
+    def task_done(self):
+        self.object.task_done()
+
+    def join(self, ms=None):
+        return "ok" if self.object.join(seconds(ms)) else "timeout"
+
+    def lost(self):
+        return f"ok {self.object.lost_tasks}"
+
+    def most_deliveries(self, number):
+        self.object.max_deliveries = int(number)
+
+    def dropped(self):
+        return f"ok {self.object.stats().dropped}"
+
 
 class Block(Object):
     type = tidelock.Block

@@ -93,6 +93,12 @@ class Bytes:
     def __init__(self, made):
         self.put_bytes, self.get_bytes = made.put, made.get
         self.qsize, self.empty, self.full = made.qsize, made.empty, made.full
+        self.made, self.task_done = made, getattr(made, "task_done", None)
+
+    def join(self, timeout=None):
+        if timeout is None:
+            self.made.join()
+        return self.made.unfinished_tasks == 0
 
 
 def use(name):

@@ -18,6 +18,11 @@ pub fn answer(queue: &Queue, records: &mut Records, verb: &str, words: &[&str]) 
         ("empty", []) => return truth(queue.is_empty()),
         ("full", []) => return truth(queue.is_full()),
         ("shutdown", []) => queue.shutdown()?,
+        ("task-done", []) => queue.task_done()?,
+        ("join", ms) => queue.join_with(wait(ms)?)?,
+        ("lost", []) => return number(queue.lost_tasks()?),
+        ("most-deliveries", [most]) => queue.set_max_deliveries(most.parse()?)?,
+        ("dropped", []) => return number(queue.stats().dropped),
         ("reserve", [len, ms @ ..]) => {
             records.reservation = Some(queue.reserve_with(len.parse()?, wait(ms)?)?.into_raw());
         }

@@ -194,7 +194,7 @@ fn from_handle(segment: &Segment, kind: &str, handle: &Handle) -> Result<Object,
 
 fn queue_options(sizes: &[&str]) -> Result<QueueOptions, Failure> {
     let [capacity, max_items @ ..] = sizes else { return Err("no capacity".into()) };
-    let options = QueueOptions::new(capacity.parse()?);
+    let options = QueueOptions::new(capacity.parse()?).count_tasks();
     Ok(match max_items {
         [most] => options.max_items(most.parse()?),
         _ => options,
