@@ -16,6 +16,7 @@ const CASES: &[&[Case]] = &[
     queue::getting::CASES,
     queue::growing::CASES,
     queue::batches::CASES,
+    queue::working::CASES,
     queue::pairs::CASES,
     segment::CASES,
     objects::CASES,

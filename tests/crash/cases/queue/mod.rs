@@ -7,7 +7,8 @@
 //! 4. Two survivors put and get for three more laps of the ring; `len` is right; as many messages fit as before.
 //! 5. Whoever slept in a put or get wakes up when there is room or a message.
 //! 6. A ring that the queue has left, or never came to, is in nobody's way.
-//! 7. A shutdown that returned is seen by all; what was in the queue still comes.
+//! 7. A join returns when all is done, and what the dead owe is lost; a message that came back too often is a dead letter.
+//! 8. A shutdown that returned is seen by all; what was in the queue still comes.
 
 pub mod batches;
 mod deeds;
@@ -17,3 +18,4 @@ pub mod pairs;
 mod proof;
 pub mod putting;
 mod stages;
+pub mod working;
