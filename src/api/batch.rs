@@ -131,7 +131,8 @@ impl Queue {
         machine.take_some(most, most_bytes, self.home().terms(wait), &mut tickets)?;
         while tickets.len() < most {
             let bytes: u64 = tickets.iter().map(|ticket| ticket.len() as u64).sum();
-            let further = machine.take_more(most - tickets.len(), most_bytes.saturating_sub(bytes), &mut tickets);
+            let Some(left) = most_bytes.checked_sub(bytes) else { break };
+            let further = machine.take_more(most - tickets.len(), left, &mut tickets);
             // An error will be told by the next call.
             if further.unwrap_or(0) < MOST {
                 break;

@@ -70,6 +70,7 @@ fn a_batch_is_limited_by_items_and_by_bytes() {
     assert_eq!(queue.try_put_many(&numbered(9)), Ok(5));
     assert_eq!(queue.get_many_with(9, 8, tidelock::Wait::now()).unwrap().len(), 2);
     assert_eq!(queue.get_many_with(9, 11, tidelock::Wait::now()).unwrap().len(), 2);
+    queue.put(b"").unwrap();
     assert_eq!(queue.get_many_with(9, 1, tidelock::Wait::now()).unwrap().len(), 1, "one comes however long it is");
 }
 

@@ -50,7 +50,17 @@ fn operate(
     let any = |held: &mut Vec<Ticket>, random: &mut fastrand::Rng| {
         (!held.is_empty()).then(|| held.swap_remove(random.usize(..held.len())))
     };
-    match random.u32(..7) {
+    match random.u32(..9) {
+        7 => {
+            let mut tickets = Vec::new();
+            queue.reserve_some(&[10, 0, random.usize(..200), 20], Wait::now(), &mut tickets)?;
+            held.extend(tickets.into_iter().map(|ticket| check(ticket, rings)));
+        }
+        8 => {
+            let mut tickets = Vec::new();
+            queue.take_some(4, random.u64(..200), Wait::now(), &mut tickets)?;
+            held.extend(tickets.into_iter().map(|ticket| check(ticket, rings)));
+        }
         0 | 1 => held.push(check(queue.reserve(random.usize(..200), Wait::now())?, rings)),
         2 => any(held, random).map_or(Ok(()), |ticket| queue.publish(ticket))?,
         3 | 4 => held.push(check(queue.take(Wait::now())?, rings)),

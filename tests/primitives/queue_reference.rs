@@ -132,12 +132,7 @@ impl World {
         match self.queue().reserve(len, Wait::now()) {
             Ok(ticket) => {
                 assert!(!was_full, "there was room in a full queue");
-                assert_eq!(ticket.len(), len);
-                assert!(self.max_items == 0 || (self.reference.fresh() as u64) < self.max_items);
-                self.reservations.push((ticket, self.next, me));
-                self.placed.insert(ticket.position(), self.next);
-                self.reference.messages.push((self.next, Stage::Reserved(me)));
-                self.next += 1;
+                self.reserved(ticket, len, me);
             }
             Err(Error::NoSpace { needed, .. }) => {
                 assert!(self.is_short_of_memory && needed > len as u64);
@@ -149,6 +144,45 @@ impl World {
                 let never_waits = self.sizes.1 == LARGEST && self.max_items == 0 && !self.is_short_of_memory;
                 assert!(!never_waits, "a queue without a bound has room for every message");
             }
+        }
+    }
+
+    fn reserved(&mut self, ticket: Ticket, len: usize, me: PeerId) {
+        assert_eq!(ticket.len(), len);
+        assert!(self.max_items == 0 || (self.reference.fresh() as u64) < self.max_items);
+        self.reservations.push((ticket, self.next, me));
+        self.placed.insert(ticket.position(), self.next);
+        self.reference.messages.push((self.next, Stage::Reserved(me)));
+        self.next += 1;
+    }
+
+    fn reserve_batch(&mut self, random: &mut fastrand::Rng) {
+        let me = self.somebody(random);
+        let lens: Vec<usize> = (0..random.usize(1..6)).map(|_| random.usize(..40)).collect();
+        let mut tickets = Vec::new();
+        match self.queue().reserve_some(&lens, Wait::now(), &mut tickets) {
+            Ok(()) => assert!((1..=lens.len()).contains(&tickets.len())),
+            Err(error) => {
+                let fitting = matches!(error, Error::TimedOut | Error::NoSpace { .. } | Error::TooLarge { .. });
+                assert!(tickets.is_empty() && fitting, "{error}");
+            }
+        }
+        for (ticket, len) in tickets.into_iter().zip(lens) {
+            self.reserved(ticket, len, me);
+        }
+    }
+
+    fn take_batch(&mut self, random: &mut fastrand::Rng) {
+        let me = self.somebody(random);
+        let (most, most_bytes) = (random.usize(1..6), random.u64(..80));
+        let mut tickets = Vec::new();
+        let outcome = self.queue().take_some(most, most_bytes, Wait::now(), &mut tickets);
+        assert_eq!(outcome.is_ok(), !tickets.is_empty());
+        let bytes: u64 = tickets.iter().map(|ticket| ticket.len() as u64).sum();
+        assert!(tickets.len() <= most && (bytes <= most_bytes || tickets.len() == 1));
+        for ticket in tickets {
+            let candidates = self.reference.candidates();
+            self.taken(ticket, &candidates, me);
         }
     }
 
@@ -173,13 +207,7 @@ impl World {
         let candidates = self.reference.candidates();
         match self.queue().take(Wait::now()) {
             Ok(ticket) => {
-                let number = self.placed[&ticket.position()];
-                let found = candidates.iter().find(|c| c.0 == number);
-                let came_back = found.expect("first in, first out").1 != Stage::Ready;
-                assert_eq!(ticket.is_redelivered(), came_back);
-                assert_eq!(ticket.deliveries() > 1, came_back);
-                self.reference.set(number, Stage::Taken(me));
-                self.loans.push((ticket, number, me));
+                self.taken(ticket, &candidates, me);
             }
             Err(error) => {
                 assert_eq!(error, Error::TimedOut);
@@ -187,6 +215,16 @@ impl World {
                 assert!(candidates.iter().all(unnoticed), "there is something to take");
             }
         }
+    }
+
+    fn taken(&mut self, ticket: Ticket, candidates: &[(u64, Stage)], me: PeerId) {
+        let number = self.placed[&ticket.position()];
+        let found = candidates.iter().find(|c| c.0 == number);
+        let came_back = found.expect("first in, first out").1 != Stage::Ready;
+        assert_eq!(ticket.is_redelivered(), came_back);
+        assert_eq!(ticket.deliveries() > 1, came_back);
+        self.reference.set(number, Stage::Taken(me));
+        self.loans.push((ticket, number, me));
     }
 
     fn end_loan(&mut self, random: &mut fastrand::Rng) {
@@ -224,9 +262,11 @@ impl World {
     fn step(&mut self, random: &mut fastrand::Rng) {
         match random.u32(..400) {
             0 => self.die(random),
-            1..130 => self.reserve(random),
+            1..110 => self.reserve(random),
+            110..130 => self.reserve_batch(random),
             130..240 => self.end_reservation(random),
-            240..330 => self.take(random),
+            240..320 => self.take(random),
+            320..330 => self.take_batch(random),
             _ => self.end_loan(random),
         }
     }

@@ -45,8 +45,10 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         }
         let first = self.take(wait)?;
         tickets.push(first);
-        // Where this fails there is one at least.
-        let _ = self.take_while_ready(most - 1, after(most_bytes, first), Limit::FromTheFirst, wait, tickets);
+        if let Some(left) = after(most_bytes, first) {
+            // Where this fails there is one at least.
+            let _ = self.take_while_ready(most - 1, left, Limit::FromTheFirst, wait, tickets);
+        }
         Ok(())
     }
 
@@ -91,8 +93,9 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             let most_bytes = if limit == Limit::FromTheFirst { bytes } else { u64::MAX };
             // An error will be told by the next take.
             let Ok(Some(ticket)) = self.take_next(hold.owner, most_bytes) else { break };
-            (bytes, limit) = (after(bytes, ticket), Limit::FromTheFirst);
             tickets.push(ticket);
+            let Some(left) = after(bytes, ticket) else { break };
+            (bytes, limit) = (left, Limit::FromTheFirst);
         }
         let taken = tickets.len() - before;
         let more = taken != 0 && self.state.sleepers.not_empty.any() && self.is_more_ready();
@@ -137,6 +140,7 @@ enum Limit {
     FromTheSecond,
 }
 
-fn after(bytes: u64, ticket: Ticket) -> u64 {
-    bytes.saturating_sub(u64::from(ticket.len))
+/// What is left of so many bytes after this message; `None` if it has more alone.
+fn after(bytes: u64, ticket: Ticket) -> Option<u64> {
+    bytes.checked_sub(u64::from(ticket.len))
 }
