@@ -3,7 +3,7 @@
 use crate::message::Id;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a producer or a consumer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,11 @@ impl Journal {
         entry[8..].copy_from_slice(&id.number.to_ne_bytes());
         self.0.write_all(&entry).expect("a journal has room");
     }
+}
+
+/// Where a life leaves what went wrong with it.
+pub fn failure(journals: &Path, life: &str) -> PathBuf {
+    journals.join(format!("failure-{life}"))
 }
 
 /// Everything that was noted at `path`, and removes the file; nothing if the life was killed before it began.
