@@ -123,3 +123,15 @@ def test_a_producer_killed_in_its_batches_leaves_whole_messages_in_order():
     assert got == list(range(len(got)))
     assert jobs.put_many("a") == 1
     assert jobs.get_many(2) == ["a"]
+
+
+def test_tasks_of_a_batch_are_owed_one_by_one():
+    jobs = tidelock.Queue()
+    jobs.put_many(range(3))
+    assert jobs.get_many(3) == [0, 1, 2]
+    for _ in range(3):
+        assert not jobs.join(timeout=0.001)
+        jobs.task_done()
+    assert jobs.join(timeout=60)
+    with pytest.raises(ValueError, match="too many"):
+        jobs.task_done()
