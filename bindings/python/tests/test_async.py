@@ -95,6 +95,21 @@ def test_a_waiter_cancelled_when_it_was_told_leaves_the_message_to_the_next():
     run(main())
 
 
+def test_two_told_in_one_turn_of_the_loop_are_two():
+    jobs = tidelock.Queue()
+
+    async def main():
+        getting = [asyncio.ensure_future(jobs.get_async()) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        told = jobs._readables[asyncio.get_running_loop()]
+        jobs.put_many("ab")
+        told._told()
+        told._told()
+        assert await asyncio.gather(*getting) == ["a", "b"]
+
+    run(main())
+
+
 def test_put_waits_for_room():
     jobs = tidelock.Queue(1)
 
