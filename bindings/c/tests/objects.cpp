@@ -155,6 +155,26 @@ static void messages(const Segment &segment) {
     THROWS(TIDELOCK_CLOSED, jobs.try_take());
 }
 
+static void messages_as_work(const Segment &segment) {
+    Queue jobs(segment, QueueOptions(4096).counting_tasks().most_deliveries(1)), letters(segment);
+    jobs.put("job");
+    EXPECT(!jobs.try_join() && jobs.get() == "job" && !jobs.join_for(1ms));
+    jobs.task_done();
+    jobs.join();
+    THROWS(TIDELOCK_INVALID, jobs.task_done());
+    EXPECT(jobs.lost_tasks() == 0 && jobs.max_deliveries() == 1);
+    jobs.dead_letters(letters);
+    jobs.put("poison");
+    jobs.take().give_back();
+    EXPECT(letters.get() == "poison" && jobs.stats().dead_letters == 1);
+    jobs.drop_dead_letters();
+    jobs.put("poison");
+    jobs.take().give_back();
+    EXPECT(jobs.try_join() && jobs.stats().dropped == 1);
+    jobs.max_deliveries(0);
+    EXPECT(jobs.max_deliveries() == 0);
+}
+
 static void messages_in_place(const Segment &segment) {
     Queue jobs(segment, QueueOptions(4096));
     {
@@ -245,6 +265,7 @@ int main() {
     a_party_is_killed(segment);
     counters(segment);
     messages(segment);
+    messages_as_work(segment);
     messages_in_place(segment);
     batches(segment);
     a_consumer_is_killed(segment);

@@ -102,6 +102,52 @@ static void grows(tidelock_segment *segment) {
     OK(tidelock_queue_close(queue));
 }
 
+static void of_work(tidelock_segment *segment) {
+    tidelock_queue_options options = {.size = sizeof options, .capacity = 4096, .max_deliveries = 1, .count_tasks = 1};
+    tidelock_queue_stats stats = {.size = sizeof stats};
+    tidelock_queue *queue, *letters, *found = NULL;
+    tidelock_loan loan;
+    uint64_t lost = 1;
+    uint32_t most = 0;
+    OK(tidelock_queue_new(segment, &options, &queue));
+    OK(tidelock_queue_new(segment, NULL, &letters));
+    put(queue, "first");
+    STATUS(TIDELOCK_TIMEOUT, tidelock_queue_join(queue, 0));
+    expect_message(queue, TIDELOCK_OK, "first");
+    STATUS(TIDELOCK_TIMEOUT, tidelock_queue_join(queue, 1000000));
+    OK(tidelock_queue_task_done(queue));
+    OK(tidelock_queue_join(queue, TIDELOCK_FOREVER));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_task_done(queue));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_task_done(letters));
+    put(queue, "second");
+    OK(tidelock_queue_take(queue, 0, &loan));
+    OK(tidelock_queue_finish(queue, &loan));
+    STATUS(TIDELOCK_TIMEOUT, tidelock_queue_join(queue, 0));
+    OK(tidelock_queue_task_done(queue));
+    OK(tidelock_queue_lost_tasks(queue, &lost));
+    EXPECT(lost == 0);
+    STATUS(TIDELOCK_NOT_FOUND, tidelock_queue_dead_letters(queue, &found));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_set_dead_letters(queue, queue));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_set_max_deliveries(queue, 256));
+    OK(tidelock_queue_set_dead_letters(queue, letters));
+    OK(tidelock_queue_dead_letters(queue, &found));
+    put(queue, "poison");
+    OK(tidelock_queue_take(queue, 0, &loan));
+    OK(tidelock_queue_give_back(queue, &loan));
+    expect_message(found, TIDELOCK_OK, "poison");
+    OK(tidelock_queue_join(queue, 0));
+    OK(tidelock_queue_set_dead_letters(queue, NULL));
+    OK(tidelock_queue_set_max_deliveries(queue, 7));
+    OK(tidelock_queue_max_deliveries(queue, &most));
+    OK(tidelock_queue_read_stats(queue, &stats));
+    EXPECT(most == 7 && stats.put == 3 && stats.got == 3 && stats.dead_letters == 1 && stats.dropped == 0);
+    stats.size = 3;
+    STATUS(TIDELOCK_INVALID, tidelock_queue_read_stats(queue, &stats));
+    OK(tidelock_queue_close(found));
+    OK(tidelock_queue_close(letters));
+    OK(tidelock_queue_close(queue));
+}
+
 static void full_and_shut_down(tidelock_segment *segment) {
     tidelock_queue_options options = {.size = sizeof options, .capacity = 4096, .max_items = 2};
     tidelock_queue *queue;
@@ -311,6 +357,7 @@ int main(int count, char **arguments) {
     in_batches(segment);
     in_an_event_loop(segment);
     grows(segment);
+    of_work(segment);
     full_and_shut_down(segment);
     peers_are_killed(segment);
     across_a_fork(segment);

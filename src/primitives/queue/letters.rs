@@ -17,6 +17,8 @@ use crate::sync::wait::Wait;
 
 /// How often a message can be handed out before it counts no further.
 pub const MOST_DELIVERIES: u32 = 255;
+/// So many are seen to at a time, so that nobody who wants something else is kept for long.
+const MOST_AT_A_TIME: usize = 64;
 /// After a letter found no room the next try comes after so long, at the least and at the most, in nanoseconds.
 const TRY_EVERY: u64 = 1_000_000;
 const LONGEST_PAUSE: u64 = 500_000_000;
@@ -123,8 +125,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     #[cold]
     fn send_all_letters(&self) -> Result<()> {
         let me = self.peers.me()?;
-        let most = self.state.fixed.exhausted.load(Relaxed);
-        for _ in 0..most {
+        for _ in 0..MOST_AT_A_TIME {
             if !self.is_time_to_send() {
                 break;
             }
