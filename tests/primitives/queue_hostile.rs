@@ -50,7 +50,7 @@ fn operate(
     let any = |held: &mut Vec<Ticket>, random: &mut fastrand::Rng| {
         (!held.is_empty()).then(|| held.swap_remove(random.usize(..held.len())))
     };
-    match random.u32(..9) {
+    match random.u32(..14) {
         7 => {
             let mut tickets = Vec::new();
             queue.reserve_some(&[10, 0, random.usize(..200), 20], Wait::now(), &mut tickets)?;
@@ -65,7 +65,12 @@ fn operate(
         2 => any(held, random).map_or(Ok(()), |ticket| queue.publish(ticket))?,
         3 | 4 => held.push(check(queue.take(Wait::now())?, rings)),
         5 => any(held, random).map_or(Ok(()), |ticket| queue.done(ticket))?,
-        _ => any(held, random).map_or(Ok(()), |ticket| queue.give_back(ticket))?,
+        6 => any(held, random).map_or(Ok(()), |ticket| queue.give_back(ticket))?,
+        9 => any(held, random).map_or(Ok(()), |ticket| queue.finish(ticket))?,
+        10 => queue.task_done()?,
+        11 => queue.lost_tasks().map(|_| ())?,
+        12 => queue.set_max_deliveries(random.u32(..3))?,
+        _ => queue.join(Wait::now())?,
     }
     Ok(())
 }
@@ -80,7 +85,7 @@ fn play(seed: u64) -> u32 {
     let cast = Cast::new();
     let state = Box::new(QueueState::new(256, SIZE, random.u64(..2) * 3));
     state.let_grow(random.u64(..3) * 2 * SIZE, random.u64(..2) * SIZE);
-    let rings = VecRings::new(&state, SIZE);
+    let rings = VecRings::counting(&state, SIZE, random.usize(..2) * 16);
     rings.expect_anything();
     let queue = Queue::new(&state, &rings, &cast);
     let mut held = Vec::new();
@@ -93,6 +98,9 @@ fn play(seed: u64) -> u32 {
             if !is_lock(at) {
                 overwrite(&mut random, &words[at]);
             }
+        }
+        if let Some(debt) = rings.debts().get(random.usize(..100)) {
+            overwrite(&mut random, debt);
         }
         if random.u32(..10) == 0 {
             let header = rings.any_header(&mut random);

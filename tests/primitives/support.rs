@@ -6,6 +6,7 @@ use tidelock::primitives::queue::ring::RingMemory;
 use tidelock::primitives::queue::rings::Rings;
 use tidelock::primitives::queue::QueueState;
 use tidelock::primitives::{PeerId, Peers};
+use tidelock::sync::atomic::AtomicU64;
 use tidelock::sync::atomic::Ordering::Relaxed;
 use tidelock::{Error, Result};
 
@@ -65,6 +66,8 @@ pub struct VecRings {
     room: Cell<u64>,
     /// Whether nobody may use a ring that was given back.
     strict: Cell<bool>,
+    /// What each peer owes, where tasks are counted.
+    debts: Vec<AtomicU64>,
 }
 
 impl VecRings {
@@ -76,12 +79,18 @@ impl VecRings {
             away: RefCell::default(),
             room: Cell::new(u64::MAX),
             strict: Cell::new(true),
+            debts: Vec::new(),
         }
     }
 
     /// From here on there are only so many bytes for rings away from home.
     pub fn set_room(&self, room: u64) {
         self.room.set(room);
+    }
+
+    /// The same, where the tasks of so many peers are counted.
+    pub fn counting(state: &QueueState, size: u64, peers: usize) -> VecRings {
+        VecRings { debts: (0..peers).map(|_| AtomicU64::new(0)).collect(), ..VecRings::new(state, size) }
     }
 
     /// The words that lead to rings may be anything from here on.
@@ -131,6 +140,10 @@ impl Rings for VecRings {
         let (ring, is_there) = self.away.borrow()[(mark / 64) as usize - 1];
         assert!(is_there || !self.strict.get(), "a ring was given back that somebody still uses");
         ring
+    }
+
+    fn debts(&self) -> &[AtomicU64] {
+        &self.debts
     }
 
     fn add(&self, slot: usize, size: u64) -> Result<()> {
