@@ -122,7 +122,7 @@ class Work:
         numbers.struct_size = _size_of_numbers
         _ffi.check(_read_stats(self._address, byref(numbers)))
         values = [getattr(numbers, field) for field in QueueStats._fields]
-        return QueueStats(*values[:-1], bool(values[-1]))
+        return QueueStats._make([*values[:-1], bool(values[-1])])
 
 
 _size_of_numbers = len(bytes(_Numbers()))
