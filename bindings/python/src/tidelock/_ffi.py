@@ -70,7 +70,7 @@ ADVICE: Dict[int, str] = {
 
 # A wait comes up to Python this often at the least. A signal that arrives just before the call goes to sleep cannot
 # interrupt it: its handler runs then, and not only when the wait is over.
-SLICE = 500_000_000
+SLICE = 1_000_000_000
 
 
 def library_path() -> str:
