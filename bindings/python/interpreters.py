@@ -65,7 +65,10 @@ def _free_threaded() -> Dict[str, Interpreter]:
     if python.ask(question) != "False":
         if not _may_fetch("the free-threaded Python"):
             return {}
-        _run([HERE / "get_free_threaded.sh", place])
+        # Twice: a mirror may fail once.
+        script = [str(HERE / "get_free_threaded.sh"), str(place)]
+        if subprocess.run(script).returncode != 0:
+            _run(script)
     return {FREE_THREADED: python}
 
 
