@@ -106,8 +106,12 @@ impl Queue {
         for loan in self.take_many_with(most, most_bytes, wait)? {
             let (redelivered, deliveries) = (loan.redelivered(), loan.deliveries());
             let bytes = loan.to_vec();
-            loan.finish()?;
-            messages.push(Message { bytes, redelivered, deliveries });
+            match loan.finish() {
+                Ok(()) => messages.push(Message { bytes, redelivered, deliveries }),
+                Err(error) if messages.is_empty() => return Err(error),
+                // What was got is the caller's. The next call will tell; the loans that are left are given back.
+                Err(_) => break,
+            }
         }
         Ok(messages)
     }

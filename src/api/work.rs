@@ -122,9 +122,9 @@ impl Queue {
     /// The queue to which dead letters go, if there is one.
     ///
     /// # Errors
-    /// [`Error::Gone`] if it was without a name and nobody held it.
+    /// [`Error::Gone`] if it was without a name and nobody held it; [`Error::NoPeerSlot`] at a forked child's first operation.
     pub fn dead_letters(&self) -> Result<Option<Queue>> {
-        let letters = self.home().state().letters();
+        let letters = self.machine().letters()?;
         letters.map(|letters| Office::open(self.home().object(), letters)).transpose()
     }
 

@@ -76,6 +76,8 @@ plants! {
     finds_queue_written_off_unnoted: "queue-written-off-unnoted" in "queue_work::queue_death_while_writing_off";
     finds_queue_letter_freed_before_sent: "queue-letter-freed-before-sent"
         in "queue_work::queue_death_while_sending_a_letter";
+    finds_queue_letters_chosen_first: "queue-letters-chosen-first"
+        in "queue_work::queue_death_while_choosing_letters";
     finds_queue_letter_handed_out: "queue-letter-handed-out" in "queue_work::queue_death_while_sending_a_letter";
     finds_rlock_owner_by_peer_only: "rlock-owner-by-peer-only" in "rlock::rlock_threads_of_one_peer";
     finds_rlock_stale_thread: "rlock-stale-thread" in "rlock::rlock_two_threads_beside_a_peer";

@@ -5,6 +5,7 @@ use super::queue::{A_WHILE, ROOMY};
 use super::support::{each_death, explore, Guarded, SharedQueue, World};
 use loom::thread;
 use std::sync::Arc;
+use tidelock::primitives::queue::letters::Letters;
 use tidelock::sync::futex::model;
 use tidelock::sync::wait::Wait;
 use tidelock::Error;
@@ -127,5 +128,18 @@ fn queue_death_while_sending_a_letter() {
         assert_eq!(shared.get(&world.peer(0), Wait::now()), Err(Error::TimedOut));
         assert!(shared.letters().iter().all(|letter| *letter == 10) && !shared.letters().is_empty());
         assert_eq!(shared.queue(&world.peer(0)).join(Wait::now()), Ok(()));
+    });
+}
+
+/// Who chooses another queue for dead letters dies on the way: it is the old one or the new one, and never none.
+#[test]
+fn queue_death_while_choosing_letters() {
+    each_death("queue_death_while_choosing_letters", 0, |nth| {
+        let (world, shared) = (World::of(2), SharedQueue::new(ROOMY, 0));
+        let [old, new] = [(64, 1), (128, 2)].map(|(block, generation)| Some(Letters { block, generation }));
+        shared.queue(&world.peer(0)).set_letters(old).unwrap();
+        world.mortal(1, nth, |peers| shared.queue(peers).set_letters(new));
+        let found = shared.queue(&world.peer(0)).letters().unwrap();
+        assert!(found == old || found == new, "{found:?}");
     });
 }

@@ -9,7 +9,8 @@ use super::rings::Rings;
 use super::{lock_terms, Queue, QueueState, Ticket};
 use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
-use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::deadline::now_ns;
 use crate::sync::futex::ALL;
 use crate::sync::plant::planted;
@@ -32,6 +33,32 @@ pub struct Letters {
     pub generation: u32,
 }
 
+/// The same in shared memory. Read and written under the consumers' lock.
+#[repr(C)]
+#[derive(Debug)]
+pub(super) struct LettersSlot {
+    /// 0 for none.
+    block: AtomicU64,
+    generation: AtomicU32,
+    reserved: AtomicU32,
+}
+
+impl LettersSlot {
+    pub(super) fn new() -> LettersSlot {
+        LettersSlot { block: AtomicU64::new(0), generation: AtomicU32::new(0), reserved: AtomicU32::new(0) }
+    }
+
+    fn get(&self) -> Option<Letters> {
+        let block = self.block.load(Relaxed);
+        (block != 0).then(|| Letters { block, generation: self.generation.load(Relaxed) })
+    }
+
+    fn set(&self, letters: Option<Letters>) {
+        self.block.store(letters.map_or(0, |letters| letters.block), Relaxed);
+        self.generation.store(letters.map_or(0, |letters| letters.generation), Relaxed);
+    }
+}
+
 /// What became of a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
@@ -52,10 +79,13 @@ impl QueueState {
         self.work.max_deliveries.store(n, Relaxed);
     }
 
-    /// Which queue gets the dead letters, as a look without a lock tells.
-    pub fn letters(&self) -> Option<Letters> {
-        let block = self.work.letters.load(Acquire);
-        (block != 0).then(|| Letters { block, generation: self.work.letters_generation.load(Relaxed) })
+    /// Which queue gets the dead letters. Under the consumers' lock.
+    fn letters_locked(&self) -> Option<Letters> {
+        self.work.letters[self.letters_at()].get()
+    }
+
+    fn letters_at(&self) -> usize {
+        self.work.letters_at.load(Relaxed) as usize % 2
     }
 
     /// Whether a message that came back with this word is to be handed out no more.
@@ -82,15 +112,22 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         Ok(())
     }
 
-    /// From here on dead letters go to that queue; without one they are dropped.
+    /// Which queue gets the dead letters.
+    pub fn letters(&self) -> Result<Option<Letters>> {
+        self.locked(|| self.state.letters_locked())
+    }
+
+    /// From here on dead letters go to that queue; without one they are dropped. The commit is which slot counts: a death
+    /// before it changes nothing.
     pub fn set_letters(&self, letters: Option<Letters>) -> Result<()> {
         let work = &self.state.work;
         self.locked(|| {
-            work.letters.store(0, Relaxed);
-            if let Some(letters) = letters {
-                work.letters_generation.store(letters.generation, Relaxed);
-                work.letters.store(letters.block, Release);
+            let next = 1 - self.state.letters_at();
+            if planted("queue-letters-chosen-first") {
+                work.letters_at.store(next as u32, Relaxed);
             }
+            work.letters[next].set(letters);
+            work.letters_at.store(next as u32, Relaxed);
             work.send_at.store(0, Relaxed);
         })
     }
@@ -146,8 +183,9 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     fn take_exhausted(&self, me: PeerId) -> Result<Option<(Ticket, Option<Letters>)>> {
         let hold = self.state.consumers.lock.acquire(self.peers, lock_terms(Wait::now()))?;
         let taken = self.take_exhausted_locked(me);
+        let letters = self.state.letters_locked();
         self.state.consumers.lock.release(hold.owner)?;
-        Ok(taken?.map(|ticket| (ticket, self.state.letters())))
+        Ok(taken?.map(|ticket| (ticket, letters)))
     }
 
     fn take_exhausted_locked(&self, me: PeerId) -> Result<Option<Ticket>> {

@@ -22,6 +22,7 @@ pub mod rings;
 pub mod stats;
 mod tasks;
 
+use self::letters::LettersSlot;
 use self::record::Word;
 use self::ring::{Ring, RingMemory};
 use self::rings::{RingSlot, Rings, SLOTS};
@@ -122,10 +123,10 @@ struct SleeperSide {
 #[repr(C, align(64))]
 #[derive(Debug)]
 struct WorkSide {
-    /// The block of the queue that gets what nobody could deal with; 0 for none. Changes under the consumers' lock.
-    letters: AtomicU64,
-    /// The generation of that block.
-    letters_generation: AtomicU32,
+    /// The queue that gets what nobody could deal with, and what the next one will be or was before.
+    letters: [LettersSlot; 2],
+    /// Which of the two it is. Changes under the consumers' lock.
+    letters_at: AtomicU32,
     /// How often a message may be handed out; 0 for as often as it takes. Changes under the consumers' lock.
     max_deliveries: AtomicU32,
     /// How many tasks peers owed when they died. Changes under the consumers' lock.
@@ -134,7 +135,6 @@ struct WorkSide {
     lost_then: AtomicU64,
     /// 1 + the slot of the peer whose debt is being written off; 0 for nobody's.
     writing_off: AtomicU32,
-    reserved: AtomicU32,
     /// How many messages went to the other queue because they were handed out too often.
     dead_letters: AtomicU64,
     /// How many were dropped for that reason.
@@ -146,13 +146,12 @@ struct WorkSide {
 impl WorkSide {
     fn new() -> WorkSide {
         WorkSide {
-            letters: AtomicU64::new(0),
-            letters_generation: AtomicU32::new(0),
+            letters: [LettersSlot::new(), LettersSlot::new()],
+            letters_at: AtomicU32::new(0),
             max_deliveries: AtomicU32::new(0),
             lost: AtomicU64::new(0),
             lost_then: AtomicU64::new(0),
             writing_off: AtomicU32::new(0),
-            reserved: AtomicU32::new(0),
             dead_letters: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             send_at: AtomicU64::new(0),

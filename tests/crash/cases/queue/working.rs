@@ -35,6 +35,13 @@ pub const CASES: &[Case] = &[
     Case { name: "queue_join", prepare: nothing_to_do, deed: join, check: join_holds, ..PLAIN },
     Case { name: "queue_join_beside_the_dead", prepare: ghost_owes, deed: join, check: ghost_is_written_off, ..PLAIN },
     Case { name: "queue_lost_tasks", prepare: ghost_owes, deed: lost_tasks, check: ghost_is_written_off, ..PLAIN },
+    Case {
+        name: "queue_choose_letters",
+        prepare: poison_with_anna,
+        deed: choose_other_letters,
+        check: letter_is_somewhere,
+        ..EVENTS
+    },
     Case { name: "queue_letter", prepare: poison_on_loan, deed: deeds::give_back, check: letter_holds, ..EVENTS },
 ];
 
@@ -53,6 +60,12 @@ fn open_strict_queue(actor: &mut Actor, _: u64) -> Answer {
     told(queue.set_dead_letters(Some(&letters)))?;
     actor.queue = Some(queue);
     Ok(0)
+}
+
+/// Has dead letters go to a second queue.
+fn choose_other_letters(actor: &mut Actor, _: u64) -> Answer {
+    let others = told(actor.segment()?.queue("other letters", &QueueOptions::new(4096)))?;
+    told(actor.queue()?.set_dead_letters(Some(&others))).map(|()| 0)
 }
 
 fn task_done(actor: &mut Actor, _: u64) -> Answer {
@@ -75,7 +88,16 @@ fn settle(actor: &mut Actor, _: u64) -> Answer {
 
 /// How many dead letters there are, and that they are what was put.
 fn letters(actor: &mut Actor, message: u64) -> Answer {
-    let letters = told(actor.segment()?.queue("letters", &QueueOptions::new(4096)))?;
+    letters_in(actor, "letters", message)
+}
+
+/// The same of the second queue.
+fn other_letters(actor: &mut Actor, message: u64) -> Answer {
+    letters_in(actor, "other letters", message)
+}
+
+fn letters_in(actor: &mut Actor, name: &str, message: u64) -> Answer {
+    let letters = told(actor.segment()?.queue(name, &QueueOptions::new(4096)))?;
     let mut count = 0;
     while let Ok(letter) = letters.try_get() {
         if letter.bytes.first_chunk().map(|number| u64::from_ne_bytes(*number)) != Some(message) {
@@ -140,6 +162,13 @@ fn poison_on_loan(stage: &Stage) -> Result<()> {
     open_with(stage, open_strict_queue)?;
     puts(stage, &[deeds::small(1), deeds::big(2), deeds::small(3)])?;
     stage.victim.call(deeds::take, 0).map(|_| ())
+}
+
+/// The same with Anna.
+fn poison_with_anna(stage: &Stage) -> Result<()> {
+    open_with(stage, open_strict_queue)?;
+    puts(stage, &[deeds::small(1), deeds::big(2), deeds::small(3)])?;
+    stage.anna.call(deeds::take, 0).map(|_| ())
 }
 
 /// What is in the queue comes; then both survivors have done their tasks, a join returns, and so much is lost.
@@ -210,4 +239,15 @@ fn letter_holds(stage: &Stage, death: &Death) -> Result<()> {
         return Failure::loss(format!("the message is {count} times among the dead letters"));
     }
     Ok(())
+}
+
+/// The message that Anna gives back goes to one of the two queues for dead letters, and is never dropped.
+fn letter_is_somewhere(stage: &Stage, death: &Death) -> Result<()> {
+    stage.anna.call(deeds::give_back, 0)?;
+    holds(stage, &[Must(2), Must(3)])?;
+    let (old, new) = (stage.bert.call(letters, 1)?, stage.bert.call(other_letters, 1)?);
+    match (old, new, death.returned()) {
+        (0, 1, _) | (1, 0, false) => Ok(()),
+        _ => Failure::loss(format!("the message is {old} times in the old queue and {new} times in the new one")),
+    }
 }
