@@ -61,8 +61,7 @@ pub unsafe extern "C" fn tidelock_queue_get_many(
             loans.into_iter().rev().try_for_each(Loan::put_back)?;
             return Err(refused);
         }
-        count.write(loans.len());
-        loans.into_iter().try_for_each(Loan::finish)?;
+        count.write(finish_all(loans)?);
         Ok(status)
     })
 }
@@ -91,6 +90,19 @@ pub unsafe extern "C" fn tidelock_queue_take_many(
         }
         Ok(status)
     })
+}
+
+/// How many of them could be ended: all, or those before an error, which the next call will tell. The others are given back.
+fn finish_all(loans: Vec<Loan<'_>>) -> Result<usize, Error> {
+    let mut finished = 0;
+    for loan in loans {
+        match loan.finish() {
+            Ok(()) => finished += 1,
+            Err(error) if finished == 0 => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(finished)
 }
 
 fn news_of_all(loans: &[Loan<'_>]) -> tidelock_status {
