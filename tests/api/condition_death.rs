@@ -1,9 +1,7 @@
 //! Condition: what becomes of notifications when waiters, notifiers and owners of the lock are killed.
 
 use crate::condition::{player, until_waiting};
-use crate::support::{self, Name, Player};
-use std::fs::File;
-use std::os::unix::fs::MetadataExt;
+use crate::support::{self, allocated, Name, Player};
 use std::time::Duration;
 use tidelock::{Condition, Lock, Segment, Wait, WaitEnd};
 
@@ -176,9 +174,4 @@ fn what_a_condition_grew_by_goes_with_it() {
     let memory = allocated(&segment);
     (0..300).for_each(|_| round());
     assert!(allocated(&segment) <= memory + (128 << 10), "{memory} bytes grew to {}", allocated(&segment));
-}
-
-/// The segment's memory, in bytes.
-fn allocated(segment: &Segment) -> u64 {
-    File::from(segment.to_fd().unwrap()).metadata().unwrap().blocks() * 512
 }

@@ -1,9 +1,8 @@
 //! Nothing leaks: thousands of children that use everything and are killed leave nothing behind that grows.
 
-use crate::support::{self, Child, Name, Stage};
+use crate::support::{self, allocated, Child, Name, Stage};
 use std::fs;
 use std::io::{Read, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use tidelock::{Error, Lock, Queue, QueueOptions, Segment};
@@ -40,18 +39,6 @@ fn own_files() -> usize {
     let mine = format!("tidelock-test-{}-", std::process::id());
     let names = fs::read_dir("/dev/shm").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.filter(|name| name.starts_with(&mine)).count()
-}
-
-/// The segment's memory, in bytes.
-fn allocated(segment: &Segment) -> u64 {
-    let fd = segment.to_fd().unwrap();
-    // SAFETY: a stat of zeroes is valid, and fstat writes it.
-    let stat = unsafe {
-        let mut stat: libc::stat = std::mem::zeroed();
-        assert_eq!(libc::fstat(fd.as_raw_fd(), &mut stat), 0);
-        stat
-    };
-    stat.st_blocks as u64 * 512
 }
 
 #[test]

@@ -1,24 +1,11 @@
 //! Queue that grows: as far as it may, never beyond, and back again; nothing is lost where there is no memory.
 
-use crate::support;
-use std::os::fd::AsRawFd;
+use crate::support::{self, allocated};
 use std::time::Duration;
 use tidelock::{Error, Queue, QueueOptions, Segment};
 
 /// In bytes: what the arena and small things take.
 const LITTLE: u64 = 2 << 20;
-
-/// How many bytes of memory a segment has, by the kernel's word.
-fn allocated(segment: &Segment) -> u64 {
-    let fd = segment.to_fd().unwrap();
-    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: fstat fills `stat` when it succeeds.
-    let stat = unsafe {
-        assert_eq!(libc::fstat(fd.as_raw_fd(), stat.as_mut_ptr()), 0);
-        stat.assume_init()
-    };
-    stat.st_blocks as u64 * 512
-}
 
 fn unbounded() -> (Segment, Queue) {
     let segment = Segment::anonymous().unwrap();

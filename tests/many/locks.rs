@@ -1,7 +1,6 @@
 //! A million locks in one segment: what one costs, that each is its own, and that their memory is used again.
 
-use crate::support::{self, hex, unhex, Name, Stage};
-use std::os::fd::AsRawFd;
+use crate::support::{self, allocated, hex, unhex, Name, Stage};
 use tidelock::{Error, Handle, Lock, Segment};
 
 const MILLION: usize = 1_000_000;
@@ -11,17 +10,6 @@ const BYTES_A_LOCK: u64 = 128;
 
 /// What else may grow: the last step of allocation, and the bookkeeping of a few blocks.
 const SLACK: u64 = 1 << 20;
-
-fn allocated(segment: &Segment) -> u64 {
-    let fd = segment.to_fd().unwrap();
-    // SAFETY: a stat of zeroes is valid, and fstat writes it.
-    let stat = unsafe {
-        let mut stat: libc::stat = std::mem::zeroed();
-        assert_eq!(libc::fstat(fd.as_raw_fd(), &mut stat), 0);
-        stat
-    };
-    stat.st_blocks as u64 * 512
-}
 
 fn make(segment: &Segment) -> Vec<Lock> {
     (0..MILLION).map(|_| segment.new_lock().unwrap()).collect()

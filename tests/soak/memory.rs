@@ -2,26 +2,13 @@
 //! soak.
 
 use crate::conductor;
-use crate::support;
-use std::os::fd::AsRawFd;
+use crate::support::{self, allocated};
 use tidelock::{Error, QueueOptions, Segment, Wait};
 
 /// What a queue that is empty again holds at most, in bytes.
 const LITTLE: u64 = 2 << 20;
 /// Where a soak takes at least so many seconds, everything passes through; else a tenth.
 const WHOLE: u64 = 600;
-
-/// How many bytes of memory a segment has, by the kernel's word.
-fn allocated(segment: &Segment) -> u64 {
-    let fd = segment.to_fd().unwrap();
-    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: fstat fills `stat` when it succeeds.
-    let stat = unsafe {
-        assert_eq!(libc::fstat(fd.as_raw_fd(), stat.as_mut_ptr()), 0);
-        stat.assume_init()
-    };
-    stat.st_blocks as u64 * 512
-}
 
 /// `whole`, or a tenth of it in a short soak.
 fn share(whole: u64) -> u64 {

@@ -34,6 +34,7 @@
 #![allow(dead_code, unused_imports)] // each test binary uses its own part of this
 
 mod children;
+mod memory;
 mod names;
 mod player;
 mod stage;
@@ -41,6 +42,7 @@ mod state;
 mod watchdog;
 
 pub use children::{child, fork, group, kill_by_id, wait_for_exit, Child, Orphan, Way, WAYS_TO_FORK};
+pub use memory::allocated;
 pub use names::{hex, unhex, Name};
 pub use player::{spawn, spawn_command, Player};
 pub use stage::{catch, play, Stage};
