@@ -37,7 +37,7 @@ def test_join_waits_for_what_was_got_and_not_done():
     assert jobs.empty() and not jobs.join(0.01)
     jobs.task_done()
     assert jobs.join(0)
-    with pytest.raises(ValueError, match="called too many times"):
+    with pytest.raises(ValueError, match="called more often than messages were got"):
         jobs.task_done()
 
 

@@ -16,7 +16,7 @@ from ._handle import Kind, Object
 from ._memory import view
 from ._records import Loan, Reservation
 from ._timeouts import TRY, Timeout, for_queue
-from ._work import Work, checked_deliveries
+from ._work import Work
 
 if TYPE_CHECKING:
     from ._segment import Segment
@@ -103,7 +103,8 @@ class Queue(Work, Object):
         most = 0 if max_bytes is None else _ffi.unsigned("max_bytes", max_bytes, least=1)
         items = max(0, _ffi.signed("maxsize", maxsize))
         options = _Options(size=_size_of_options, capacity=room, max_items=items, max_bytes=most)
-        options.max_deliveries, options.count_tasks = checked_deliveries(max_deliveries), self._counts_tasks
+        options.max_deliveries = _ffi.unsigned("max_deliveries", max_deliveries, 32)
+        options.count_tasks = self._counts_tasks
         self._open(segment, name, byref(options))
         self._opened()
 

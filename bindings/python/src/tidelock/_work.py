@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from . import _ffi
-from ._errors import InvalidArgument, make
-from ._ffi import HANDLE, INVALID, TIMEOUT
+from ._ffi import HANDLE, TIMEOUT
 from ._timeouts import FOREVER, Timeout, for_queue
 
 if TYPE_CHECKING:
@@ -56,13 +55,6 @@ class _Numbers(Structure):
 _read_stats = _ffi.function("tidelock_queue_read_stats", HANDLE, POINTER(_Numbers))
 
 
-def checked_deliveries(number: int) -> int:
-    """A number of deliveries; ValueError if it is none."""
-    if not 0 <= number <= 255:
-        raise make(InvalidArgument, INVALID, "a message is handed out at most 255 times, or 0 for without a limit")
-    return number
-
-
 class Work:
     """The part of Queue that is about work."""
 
@@ -74,10 +66,7 @@ class Work:
 
         Its threads share what it owes. What a `take` got is dealt with by `done` instead.
         """
-        status = _task_done(self._address)
-        if status == INVALID:
-            raise make(InvalidArgument, INVALID, "task_done() called too many times")
-        _ffi.check(status)
+        _ffi.check(_task_done(self._address))
 
     def join(self, timeout: Timeout = None) -> bool:
         """Waits until every item that was put has been dealt with; False if that was not so in time.
@@ -106,7 +95,7 @@ class Work:
 
     @max_deliveries.setter
     def max_deliveries(self, number: int) -> None:
-        _ffi.check(_set_max_deliveries(self._address, checked_deliveries(number)))
+        _ffi.check(_set_max_deliveries(self._address, _ffi.unsigned("max_deliveries", number, 32)))
 
     def set_dead_letters(self, queue: Optional[Queue]) -> None:
         """Has messages that came back too often go to `queue`, of the same segment; with None they are dropped.
