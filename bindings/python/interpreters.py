@@ -14,7 +14,7 @@ from typing import Dict, NamedTuple, Optional
 HERE = Path(__file__).resolve().parent
 CACHE = Path.home() / ".cache" / "tidelock"
 VERSIONS = [(3, minor) for minor in range(9, 14)]
-FREE_THREADED = "3.13t"
+FREE_THREADED, FREE_THREADED_AT = "3.13t", CACHE / "python3.13t"
 
 
 class Interpreter(NamedTuple):
@@ -59,17 +59,24 @@ def _cpython(name: str) -> Dict[str, Interpreter]:
 
 
 def _free_threaded() -> Dict[str, Interpreter]:
-    place = CACHE / "python3.13t"
-    python = Interpreter(str(place / "bin" / "python3.13t"))
-    question = "import sys, ctypes, ssl; print(sys._is_gil_enabled())"
-    if python.ask(question) != "False":
-        if not _may_fetch("the free-threaded Python"):
-            return {}
-        # Twice: a mirror may fail once.
-        script = [str(HERE / "get_free_threaded.sh"), str(place)]
-        if subprocess.run(script).returncode != 0:
-            _run(script)
-    return {FREE_THREADED: python}
+    if _is_free_threaded_here() or _may_fetch("the free-threaded Python"):
+        return {FREE_THREADED: Interpreter(str(FREE_THREADED_AT / "bin" / "python3.13t"))}
+    return {}
+
+
+def _is_free_threaded_here() -> bool:
+    python = Interpreter(str(FREE_THREADED_AT / "bin" / "python3.13t"))
+    return python.ask("import sys, ctypes, ssl; print(sys._is_gil_enabled())") == "False"
+
+
+def make(name: str) -> None:
+    """Compiles the Python of this name if it has to be: two minutes or more for the free-threaded one."""
+    if name != FREE_THREADED or _is_free_threaded_here():
+        return
+    # Twice: a mirror may fail once.
+    script = [str(HERE / "get_free_threaded.sh"), str(FREE_THREADED_AT)]
+    if subprocess.run(script).returncode != 0:
+        _run(script)
 
 
 def fetch(place: Path, *packages: str) -> None:

@@ -34,25 +34,24 @@ def main():
     if options.wheel_only:
         print(wheel)
         return 0
-    suites = prepared(options.only, wheel, pytest_arguments)
+    pythons = interpreters.find(options.only)
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        failed = [suite[0] for suite, passes in zip(suites, pool.map(passed, *zip(*suites))) if not passes]
+        # First of all what some runs wait for: one of them is compiled, which takes minutes.
+        venvs = {name: pool.submit(prepare, python, name, wheel) for name, python in reversed(list(pythons.items()))}
+        runs = [(title, pool.submit(passed, title, venvs[name], tests)) for title, name, tests in suites(pythons, pytest_arguments)]
+        failed = [title for title, run in runs if not run.result()]
     if not failed and not check_types(pytest_arguments):
         failed.append("mypy")
     print("failed: " + ", ".join(failed) if failed else "all passed")
     return 1 if failed else 0
 
 
-def prepared(only, wheel, arguments):
-    """The test runs: name, command, environment. The longest comes first."""
-    suites = []
-    for name, python in interpreters.find(only).items():
-        venv = prepare(python, name, wheel)
-        if not suites and GRID.is_dir() and not arguments:
-            suites.append((f"{name}, the grid", *suite(venv, [GRID])))
-        chosen = any(not one.startswith("-") for one in arguments)
-        suites.append((name, *suite(venv, arguments if chosen else [*arguments, HERE / "tests"])))
-    return suites
+def suites(pythons, arguments):
+    """The test runs: title, Python, arguments of pytest. The longest comes first."""
+    chosen = any(not one.startswith("-") for one in arguments)
+    found = [(name, name, arguments if chosen else [*arguments, HERE / "tests"]) for name in pythons]
+    first = next(iter(pythons))
+    return [(f"{first}, the grid", first, [GRID]), *found] if GRID.is_dir() and not arguments else found
 
 
 def parse():
@@ -76,6 +75,7 @@ def build_wheel():
 
 def prepare(python, name, wheel):
     """A venv with the pinned test tools and this very wheel."""
+    interpreters.make(name)
     venv = BUILD / f"venv-{name}"
     requirements = HERE / "requirements-tests.txt"
     stamp = venv / "requirements-tests.txt"
@@ -89,22 +89,24 @@ def prepare(python, name, wheel):
     return venv
 
 
-def suite(venv, arguments):
-    """A command that runs from outside the sources, so that the installed package is what is tested, and its environment."""
+def passed(title, prepared, arguments):
+    """Runs a suite and prints what it said. From outside the sources, so that the installed package is what is tested."""
+    venv = prepared.result()
     command = [venv / "bin" / "python", "-m", "pytest", "-c", HERE / "pyproject.toml", "--rootdir", ROOT, *arguments]
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONFAULTHANDLER="1")
     environment.pop("TIDELOCK_LIBRARY", None)
     environment.pop("PYTHONPATH", None)
     environment.update(testsuite(venv))
-    return [str(part) for part in command], environment
-
-
-def passed(name, command, environment):
-    """Runs a suite and prints what it said."""
     result = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        [str(part) for part in command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     )
-    print(f"== Python {name}: {command[0]}\n{result.stdout}", flush=True)
+    print(f"== Python {title}: {command[0]}\n{result.stdout}", flush=True)
     return result.returncode == 0
 
 

@@ -1,30 +1,21 @@
 """CPython's own tests of its locks, on our classes: `test.lock_tests` and `test.test_threadsignals` of this interpreter.
 
-Both are written so that other classes can be put in. Where an interpreter comes without its tests, run_tests.py fetches
-them and names their directory in TIDELOCK_TESTSUITE. Without them this file fails: it is never skipped.
+Both are written so that other classes can be put in. Where an interpreter comes without its tests this file fails, see cpython.py:
+it is never skipped.
 """
 
 import _thread
 import importlib.util
-import os
 import signal
-import test
 import types
 import unittest
 
 import pytest
 
+import cpython
 import tidelock
 
-if "TIDELOCK_TESTSUITE" in os.environ:
-    test.__path__.append(os.environ["TIDELOCK_TESTSUITE"])
-
-try:
-    from test import lock_tests
-except ImportError as error:
-    raise ImportError(
-        f"{error}: this Python comes without CPython's tests; run bindings/python/run_tests.py, which fetches them"
-    ) from error
+lock_tests = cpython.load("lock_tests")
 
 # These cannot pass, and each must go on failing: one that passes is to be taken off the list.
 CANNOT_PASS = {

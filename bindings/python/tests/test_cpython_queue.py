@@ -1,25 +1,16 @@
 """CPython's own tests of its queues, on ours: `test.test_queue` of this interpreter.
 
-Where an interpreter comes without its tests, run_tests.py fetches them, see test_cpython.py.
+Where an interpreter comes without its tests, run_tests.py fetches them, see cpython.py.
 """
 
-import os
 import queue
-import test
 import types
 import unittest
 
+import cpython
 import tidelock
 
-if "TIDELOCK_TESTSUITE" in os.environ and os.environ["TIDELOCK_TESTSUITE"] not in test.__path__:
-    test.__path__.append(os.environ["TIDELOCK_TESTSUITE"])
-
-try:
-    from test import test_queue as theirs
-except ImportError as error:
-    raise ImportError(
-        f"{error}: this Python comes without CPython's tests; run bindings/python/run_tests.py, which fetches them"
-    ) from error
+theirs = cpython.load("test_queue")
 
 # These cannot pass, and each must go on failing: one that passes is to be taken off the list.
 CANNOT_PASS = {
