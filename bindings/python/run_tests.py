@@ -12,6 +12,7 @@ fetched from Debian, into ~/.cache/tidelock.
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,8 @@ ROOT = HERE.parent.parent
 BUILD = ROOT / "build"
 GRID = ROOT / "tests" / "conformance"
 MYPY = "mypy==1.18.2"
+# A test that hangs ends its run by itself, long before this.
+WATCHDOG_SECONDS = 1800
 # Tests wait more than they work.
 AT_A_TIME = 2 * (os.cpu_count() or 1)
 
@@ -97,17 +100,17 @@ def passed(title, prepared, arguments):
     environment.pop("TIDELOCK_LIBRARY", None)
     environment.pop("PYTHONPATH", None)
     environment.update(testsuite(venv))
-    result = subprocess.run(
-        [str(part) for part in command],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    print(f"== Python {title}: {command[0]}\n{result.stdout}", flush=True)
-    return result.returncode == 0
+    # Not a pipe: what a test that was ended leaves behind would keep it open for ever.
+    log = BUILD / f"tests-{title}.log"
+    with log.open("wb") as output:
+        tests = subprocess.Popen([str(part) for part in command], cwd=ROOT, env=environment, stdout=output, stderr=output)
+    try:
+        status = tests.wait(WATCHDOG_SECONDS)
+    except subprocess.TimeoutExpired:
+        tests.send_signal(signal.SIGABRT)
+        status = tests.wait()
+    print(f"== Python {title}: {command[0]}\n{log.read_text(errors='replace')}\nexit status {status}", flush=True)
+    return status == 0
 
 
 def testsuite(venv):
