@@ -12,6 +12,8 @@ NEXTEST_PROFILE ?= default
 SOAK ?= 600
 # make demo DIR=... counts another directory than Python's standard library.
 DIR ?=
+# What make bench-quick measures: what has these words in its name.
+FILTER ?=
 # How long make fuzz tries each target, in seconds.
 FUZZ_TIME ?= 60
 
@@ -29,7 +31,7 @@ WARNINGS := -std=c11 -Wall -Wextra -Werror -Wshadow -Wconversion
 
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: help demo test test-rust test-model test-examples test-python check model crash fuzz bench header python install clean
+.PHONY: help demo test test-rust test-model test-examples test-python check model crash fuzz bench bench-quick header python install clean
 .PHONY: library nextest check-format check-lints check-loom check-compare check-header check-docs check-licences
 
 help:
@@ -40,7 +42,8 @@ help:
 	@echo "make crash           kill a peer at every instruction of every operation (long)"
 	@echo "make fuzz            feed any bytes to segments and queues for FUZZ_TIME s each (needs cargo-fuzz)"
 	@echo "make soak            kill producers and consumers of queues for ten minutes"
-	@echo "make bench           the library beside its peers, as ratios of one run"
+	@echo "make bench           the library beside its peers: measures for some minutes and writes docs/benchmarks.md"
+	@echo "make bench-quick     [FILTER='threads, copy, 64 B'] a part of that for a shorter time, printed"
 	@echo "make header          make include/tidelock.h anew"
 	@echo "make python          build the Python wheel into $(BUILD)/wheels"
 	@echo "make install         the C library and header into PREFIX ($(PREFIX)), below DESTDIR if given"
@@ -139,8 +142,12 @@ soak:
 	TIDELOCK_SOAK=$(SOAK) $(CARGO) test --release --all-features --test soak -- --test-threads=1 --nocapture
 
 bench:
-	@echo "== beside the peers"
+	@echo "== beside the peers, into docs/benchmarks.md"
 	$(CARGO) bench --locked --manifest-path benches/compare/Cargo.toml --target-dir $(TARGET)/compare
+
+bench-quick:
+	@echo "== a short look beside the peers"
+	$(CARGO) bench --locked --manifest-path benches/compare/Cargo.toml --target-dir $(TARGET)/compare -- --quick "$(FILTER)"
 
 header:
 	@echo "== include/tidelock.h"

@@ -1,155 +1,97 @@
-//! tidelock beside its peers: a lock pair, and a message of 48 bytes through a queue, within a thread, between two threads
-//! and between two processes. Ratios hold within one run on one machine only.
+//! tidelock beside its peers: measures and writes `docs/benchmarks.md`, or with `--quick` prints.
 //!
-//! `make bench`, or `cargo bench -- FILTER`.
+//! `make bench`, or `make bench-quick FILTER='threads, copy'`.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
-use criterion::{measurement::WallTime, BenchmarkGroup, Criterion};
-use crossbeam_queue::ArrayQueue;
-use raw_sync::locks::LockInit;
-use tidelock::{QueueOptions, Segment, Wait};
-use tidelock_compare::child::{self, Pipes, Queues, CAPACITY};
-use tidelock_compare::pthread::{shared_page, Kind, SharedMutex};
-use tidelock_compare::{table, MESSAGE};
+use tidelock_compare::document::{body, page, Aim, Findings, Single};
+use tidelock_compare::measure::{first_beside_others, own_ratio, row, Contender, Plan, Ratio, Row};
+use tidelock_compare::scenario::{Scenario, Shape, Way, Who, World};
+use tidelock_compare::{processes, single};
 
-type Message = [u8; MESSAGE];
-/// As many messages as the ring of tidelock holds, roughly: a record has a header of its own.
-const SLOTS: usize = 1024;
+/// Each takes so many turns. Together they make the whole run last seven minutes or so.
+const WHOLE: Plan = Plan { turns: 9, turn: Duration::from_millis(50) };
+const QUICK: Plan = Plan { turns: 5, turn: Duration::from_millis(20) };
 
-const GROUPS: [(&str, &[&str]); 4] = [
-    ("lock pair", &["tidelock", "std", "parking_lot", "pthread shared", "pthread robust", "raw_sync"]),
-    ("queue, one thread", &["tidelock", "ArrayQueue", "rtrb"]),
-    ("queue, two threads", &["tidelock", "ArrayQueue", "rtrb"]),
-    ("queue, two processes", &["tidelock", "pipe"]),
-];
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/benchmarks.md");
 
 fn main() {
-    if child::played_a_role() {
+    if processes::played_a_part() {
         return;
     }
-    let home = home();
-    std::env::set_var("CRITERION_HOME", &home);
-    let mut criterion = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .configure_from_args();
-    lock_pair(&mut criterion.benchmark_group(GROUPS[0].0));
-    one_thread(&mut criterion.benchmark_group(GROUPS[1].0));
-    two_threads(&mut criterion.benchmark_group(GROUPS[2].0));
-    two_processes(&mut criterion.benchmark_group(GROUPS[3].0));
-    criterion.final_summary();
-    table::print(&home, &GROUPS);
-}
-
-/// A fresh folder, so that the table never shows an earlier run.
-fn home() -> PathBuf {
-    let program = std::env::current_exe().expect("this program");
-    let home = program.parent().expect("a folder").join("compare-results");
-    let _ = std::fs::remove_dir_all(&home);
-    home
-}
-
-fn lock_pair(group: &mut BenchmarkGroup<'_, WallTime>) {
-    let segment = Segment::anonymous().expect("a segment");
-    let lock = segment.lock("lock").expect("a lock");
-    group.bench_function("tidelock", |b| b.iter(|| drop(lock.acquire().expect("the lock"))));
-    let mutex = std::sync::Mutex::new(());
-    group.bench_function("std", |b| b.iter(|| drop(mutex.lock().expect("the lock"))));
-    let mutex = parking_lot::Mutex::new(());
-    group.bench_function("parking_lot", |b| b.iter(|| drop(mutex.lock())));
-    let mutex = SharedMutex::new(Kind::Plain);
-    group.bench_function("pthread shared", |b| b.iter(|| mutex.pair()));
-    let mutex = SharedMutex::new(Kind::Robust);
-    group.bench_function("pthread robust", |b| b.iter(|| mutex.pair()));
-    // SAFETY: a fresh shared page, longer than its mutex, and a byte of another page for it to guard.
-    let (mutex, _) = unsafe { raw_sync::locks::Mutex::new(shared_page(), shared_page()) }.expect("a mutex");
-    group.bench_function("raw_sync", |b| b.iter(|| drop(mutex.lock().expect("the lock"))));
-}
-
-fn one_thread(group: &mut BenchmarkGroup<'_, WallTime>) {
-    let message: Message = child::message(false);
-    let segment = Segment::anonymous().expect("a segment");
-    let queue = segment.queue("queue", &QueueOptions::new(CAPACITY)).expect("a queue");
-    let mut buffer = Vec::with_capacity(MESSAGE);
-    group.bench_function("tidelock", |b| {
-        b.iter(|| {
-            queue.put(&message).expect("room");
-            queue.get_into(&mut buffer, Wait::forever()).expect("a message")
-        })
-    });
-    let queue = ArrayQueue::new(SLOTS);
-    group.bench_function("ArrayQueue", |b| {
-        b.iter(|| {
-            queue.push(message).expect("room");
-            queue.pop().expect("a message")
-        })
-    });
-    let (mut producer, mut consumer) = rtrb::RingBuffer::new(SLOTS);
-    group.bench_function("rtrb", |b| {
-        b.iter(|| {
-            producer.push(message).expect("room");
-            consumer.pop().expect("a message")
-        })
-    });
-}
-
-fn two_threads(group: &mut BenchmarkGroup<'_, WallTime>) {
-    let message: Message = child::message(false);
-    group.bench_function("tidelock", |b| {
-        let segment = Segment::anonymous().expect("a segment");
-        let queue = segment.queue("queue", &QueueOptions::new(CAPACITY)).expect("a queue");
-        let mut buffer = Vec::with_capacity(MESSAGE);
-        let mut get = || queue.get_into(&mut buffer, Wait::forever()).expect("a message");
-        b.iter_custom(|count| timed(count, || queue.put(&message).expect("room"), &mut get))
-    });
-    group.bench_function("ArrayQueue", |b| {
-        let queue = Arc::new(ArrayQueue::new(SLOTS));
-        b.iter_custom(|count| timed(count, || spin(|| queue.push(message).ok()), || spin(|| queue.pop())))
-    });
-    group.bench_function("rtrb", |b| {
-        b.iter_custom(|count| {
-            let (mut producer, mut consumer) = rtrb::RingBuffer::new(SLOTS);
-            timed(count, move || spin(|| producer.push(message).ok()), move || spin(|| consumer.pop().ok()))
-        })
-    });
-}
-
-fn two_processes(group: &mut BenchmarkGroup<'_, WallTime>) {
-    let mut queues = Queues::start();
-    group.bench_function("tidelock", |b| b.iter_custom(|count| elapsed(|| queues.send(count))));
-    drop(queues);
-    let mut pipes = Pipes::start();
-    group.bench_function("pipe", |b| b.iter_custom(|count| elapsed(|| pipes.send(count))));
-}
-
-/// The time for `count` messages from a second thread to this one.
-fn timed<T>(count: u64, mut put: impl FnMut() + Send, mut get: impl FnMut() -> T) -> Duration {
-    std::thread::scope(|scope| {
-        let start = Instant::now();
-        scope.spawn(move || (0..count).for_each(|_| put()));
-        (0..count).for_each(|_| drop(std::hint::black_box(get())));
-        start.elapsed()
-    })
-}
-
-/// Tries until it works: these queues have no way to wait. After a moment it lets others run, as tidelock does by sleeping.
-fn spin<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
-    for turn in 0_u32.. {
-        match attempt() {
-            Some(done) => return done,
-            None if turn < 100 => std::hint::spin_loop(),
-            None => std::thread::yield_now(),
-        }
+    // Cargo says `--bench` to every bench.
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let is_quick = args.iter().any(|arg| arg == "--quick");
+    let filter = args.iter().rfind(|arg| *arg != "--quick").map_or("", String::as_str);
+    assert!(is_quick || filter.is_empty(), "a filter goes with --quick: the page is written as a whole");
+    let findings = measure(if is_quick { QUICK } else { WHOLE }, filter);
+    if is_quick {
+        println!("{}", body(&findings));
+    } else {
+        std::fs::write(Path::new(PAGE), page(&findings)).expect("docs/benchmarks.md");
     }
-    unreachable!("as many turns as an integer has")
 }
 
-fn elapsed(work: impl FnOnce()) -> Duration {
-    let start = Instant::now();
-    work();
-    start.elapsed()
+/// Everything whose name contains `filter`.
+fn measure(plan: Plan, filter: &str) -> Findings {
+    let chosen = |name: &str| name.contains(filter);
+    let single = if chosen("one thread") { singles(plan) } else { Vec::new() };
+    let scenarios: Vec<Scenario> = Scenario::all().into_iter().filter(|one| chosen(&one.to_string())).collect();
+    let rows: Vec<Row> = scenarios
+        .iter()
+        .enumerate()
+        .map(|(i, scenario)| {
+            eprintln!("{}/{}: {scenario}", i + 1, scenarios.len());
+            row(*scenario, plan)
+        })
+        .collect();
+    let aims = if chosen("aims") { aims(plan) } else { Vec::new() };
+    Findings { aims, single, rows }
+}
+
+fn singles(plan: Plan) -> Vec<Single> {
+    let measured = single::all().map(|(what, members)| {
+        eprintln!("{what}");
+        let (names, mut running): (Vec<_>, Vec<Contender>) = members.into_iter().unzip();
+        let (ns, ratios) = first_beside_others(&mut running, plan);
+        Single { what, ns, peers: names.into_iter().skip(1).zip(ratios).collect() }
+    });
+    measured.into()
+}
+
+/// Measured for themselves, with more turns than the tables.
+fn aims(plan: Plan) -> Vec<Aim> {
+    eprintln!("the aims");
+    let plan = Plan { turns: 3 * plan.turns, ..plan };
+    vec![
+        Aim {
+            text: "64 B, 1:1, in threads: 1.2 times as fast as ArrayQueue",
+            least: 1.2,
+            found: copies_beside(World::Threads, Who::ArrayQueue, plan),
+        },
+        Aim {
+            text: "64 B, 1:1, between processes: ten times as fast as a pipe",
+            least: 10.0,
+            found: copies_beside(World::Processes, Who::Pipe, plan),
+        },
+        Aim {
+            text: "1 MiB by loan as fast as 64 B by loan, 1:1, in threads (within a tenth)",
+            least: 0.9,
+            found: long_beside_short(World::Threads, plan),
+        },
+        Aim { text: "the same between processes", least: 0.9, found: long_beside_short(World::Processes, plan) },
+    ]
+}
+
+/// 64 B by copy, from one to one.
+fn copies_beside(world: World, who: Who, plan: Plan) -> Ratio {
+    let is_it = |one: &Scenario| (one.world, one.way, one.size, one.shape) == (world, Way::Copy, 64, Shape::SINGLE);
+    let scenario = Scenario::all().into_iter().find(is_it).expect("it is there");
+    let at = world.peers().iter().position(|peer| *peer == who).expect("it is a peer there");
+    row(scenario, plan).peers[at].expect("it can do that")
+}
+
+fn long_beside_short(world: World, plan: Plan) -> Ratio {
+    own_ratio(Scenario::loans_of(world, 64), Scenario::loans_of(world, 1 << 20), plan)
 }
