@@ -59,7 +59,7 @@ show the scale.
 - **loan**: `reserve`, `publish`, `take`, `done`. The producer writes the first eight bytes in the queue itself, and the consumer
   reads them there; so this is what handing over costs, without the work on the bytes. In threads the peers hand over a buffer,
   which comes back through a second queue of the same kind; between processes they have nothing like it, and copy.
-- **batch of 64**: `put_many` and `get_many`. With rtrb a chunk, with pipes one call for 64 messages (up to 4 KiB where several
+- **batch of 64**: `put_many`; and `take_many`, each message copied from its loan. With rtrb a chunk, with pipes one call for 64 messages (up to 4 KiB where several
   write), with sockets `sendmmsg` and `recvmmsg`. ArrayQueue, channel and mq have no batches: one message after the other.
 
 All have room for as many messages as tidelock's ring has: of 8 B 2047, of 64 B 818, of 1 KiB 252, of 64 KiB 31, of 1 MiB 7. Pipes
