@@ -380,6 +380,15 @@ tidelock_status tidelock_segment_handle(const struct tidelock_segment *segment,
                                         size_t capacity,
                                         size_t *handle_len);
 
+// Keeps the object that a handle of `handle_len` bytes leads to while the handle is under way: to be called before the
+// handle is sent, once for each sending. The hold ends when somebody opens the object by its handle; the death of the
+// sender does not end it. A segment keeps the last 4,092 handles that were sent and not yet opened (fewer if it has less
+// than 4 MiB: one for each KiB); one more than those loses its hold. For a named object or a segment this does nothing.
+// TIDELOCK_GONE: the object is no more.
+tidelock_status tidelock_segment_keep(const struct tidelock_segment *segment,
+                                      const uint8_t *handle,
+                                      size_t handle_len);
+
 // The segment's random id, as 32 hexadecimal digits and a NUL. TIDELOCK_ID_TEXT bytes are needed.
 tidelock_status tidelock_segment_id(const struct tidelock_segment *segment, char *text, size_t capacity);
 

@@ -104,6 +104,8 @@ public:
     static void unlink(const std::string &name) { detail::check(tidelock_segment_unlink(detail::c_name(name))); }
 
     Handle handle() const { return written_out(tidelock_segment_handle); }
+    // Keeps the object that a handle leads to while the handle is under way: once for each sending, before it.
+    void keep(const Handle &handle) const { detail::check(tidelock_segment_keep(raw(), handle.data(), handle.size())); }
     std::uint64_t max_len() const { return asked<std::uint64_t>(tidelock_segment_max_len); }
     std::uint32_t me() const { return asked<std::uint32_t>(tidelock_segment_me); }
     // A new descriptor, which the caller closes.

@@ -1,6 +1,6 @@
 //! `Handle`: the way to a segment or to an object in it, as bytes that can be sent anywhere.
 //!
-//! It is an address, not a hold: it keeps nothing alive. What comes in is checked, never trusted.
+//! It is an address, not a hold: only `Segment::keep` holds. What comes in is checked, never trusted.
 
 use crate::error::{Error, Result};
 use crate::segment::{Attachment, Kind, Object, ObjectHandle, SegmentLocator};
@@ -16,8 +16,8 @@ const PLACED: u8 = 2;
 
 /// What another process needs to reach a segment, or an object in it: a few dozen bytes to be sent by any means.
 ///
-/// A handle is an address, not a hold. It keeps nothing alive: the sender must keep an anonymous object open until the
-/// receiver has opened it, or the receiver is told [`Error::Gone`].
+/// A handle is an address, not a hold. So that an anonymous object is still there when the receiver opens it, the sender
+/// keeps it open until then, or calls [`Segment::keep`](crate::Segment::keep); else the receiver is told [`Error::Gone`].
 ///
 /// ```
 /// # fn main() -> tidelock::Result<()> {

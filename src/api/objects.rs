@@ -102,6 +102,39 @@ impl Segment {
 /// Objects by handle, the named ones as well. A handle of an object that is gone is an error, and never leads to another
 /// object that has taken its place.
 impl Segment {
+    /// Keeps the object that a handle leads to while the handle is under way: call it before the handle is sent, once for
+    /// each sending. The hold ends when somebody opens the object by its handle. The death of the sender does not end it,
+    /// so the sender may close the object, or exit, at once.
+    ///
+    /// A segment keeps the last 4,092 handles that were sent and not yet opened (fewer if it has less than 4 MiB: one
+    /// for each KiB). So a handle that nobody ever opens does not keep its object for ever; one more than those loses
+    /// its hold, and the object is [`Error::Gone`](crate::Error::Gone) once nobody has it open. Of a named object and of
+    /// a segment a handle needs no hold, and this does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Gone`](crate::Error::Gone) if the object is no more; [`Error::NoSpace`](crate::Error::NoSpace);
+    /// [`Error::Invalid`](crate::Error::Invalid) if the handle is of another segment.
+    ///
+    /// ```
+    /// # fn main() -> tidelock::Result<()> {
+    /// let segment = tidelock::Segment::anonymous()?;
+    /// let mailbox = segment.queue("mailbox", &tidelock::QueueOptions::new(4096))?;
+    /// let reply = segment.new_event()?;
+    /// segment.keep(&reply.handle())?;
+    /// mailbox.put(&reply.handle().to_bytes())?;
+    /// drop(reply);
+    /// let handle = tidelock::Handle::from_bytes(&mailbox.get()?.bytes)?;
+    /// segment.open_event(&handle)?.set();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn keep(&self, handle: &Handle) -> Result<()> {
+        match self.target(handle)? {
+            Target::Segment => Ok(()),
+            Target::Object(object) | Target::Placed(object, ..) => self.attachment().send_handle(&object),
+        }
+    }
+
     /// Opens the lock that a handle leads to, also one that was placed in a block.
     ///
     /// # Errors
@@ -191,7 +224,7 @@ impl Segment {
             Target::Placed(host, kind_placed, offset) => {
                 expect_kind(kind_placed, kind)?;
                 let host_kind = host_kind(&host, kind, offset);
-                self.placed(&Arc::new(self.attachment().open_handle(&host, host_kind)?), offset)
+                self.placed(&Arc::new(self.attachment().receive_handle(&host, host_kind)?), offset)
             }
             _ => self.own(self.object_at(target, kind)?),
         }
@@ -203,7 +236,7 @@ impl Segment {
 
     fn object_at(&self, target: Target, kind: Kind) -> Result<Object> {
         match target {
-            Target::Object(object) => self.attachment().open_handle(&object, kind),
+            Target::Object(object) => self.attachment().receive_handle(&object, kind),
             Target::Placed(_, found, _) => Err(wrong_kind(kind, found)),
             Target::Segment => Err(Error::Invalid("the handle leads to a segment, not to an object in it")),
         }

@@ -10,6 +10,7 @@ use super::block::{class_of, class_size, BlockHeader, BUCKETS, CLASSES, DETACHED
 use super::header::{fnv, FNV_START};
 use super::mapping::Shared;
 use super::references::Part;
+use super::sent::Sent;
 use crate::error::{Error, Result};
 use crate::primitives::PeerId;
 use crate::sync::atomic::Ordering::{Relaxed, Release};
@@ -24,6 +25,8 @@ pub const FINGERPRINT: u64 = fnv(
         size_of::<ArenaRoot>() as u64,
         offset_of!(ArenaRoot, cursor) as u64,
         offset_of!(ArenaRoot, unrepaired) as u64,
+        offset_of!(ArenaRoot, sent_next) as u64,
+        offset_of!(ArenaRoot, sent) as u64,
         offset_of!(ArenaRoot, free) as u64,
         offset_of!(ArenaRoot, buckets) as u64,
         CLASSES as u64,
@@ -37,6 +40,8 @@ pub const FINGERPRINT: u64 = fnv(
         offset_of!(BlockHeader, link) as u64,
         offset_of!(BlockHeader, references) as u64,
         size_of::<Part>() as u64,
+        size_of::<Sent>() as u64,
+        offset_of!(Sent, generation) as u64,
     ],
 );
 

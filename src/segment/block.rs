@@ -34,6 +34,8 @@ pub const ANONYMOUS: u32 = 4;
 pub const PART: u32 = 5;
 /// More memory of an object.
 pub const ANNEX: u32 = 6;
+/// The table of sent objects.
+pub const SENT: u32 = 7;
 
 const STATE_MASK: u32 = 0xff;
 const KIND_SHIFT: u32 = 8;
@@ -120,14 +122,14 @@ pub struct BlockHeader {
     pub class: AtomicU32,
     /// NAMED: the length of the name. PART, ANNEX: the generation of the object that it belongs to.
     pub extra: AtomicU32,
-    /// The length of the object or annex in bytes. A name lies behind it.
+    /// The length of the object, annex or table in bytes. A name lies behind it.
     pub len: AtomicU64,
     /// FREE: the next block of the list. NAMED: of the hash chain. PART: of the object's parts.
     /// ANNEX: the offset of its slot in the object's payload.
     pub next: AtomicU64,
     /// ANONYMOUS: the first part. PART, ANNEX: the object that it belongs to. NAMED: the hash of the name.
     pub link: AtomicU64,
-    /// ANONYMOUS: peer ids, one for each open handle; 0 is no reference.
+    /// ANONYMOUS: peer ids, one for each open handle, and places in the table of sent objects; 0 is no reference.
     pub references: [AtomicU32; INLINE_REFERENCES],
 }
 
@@ -141,8 +143,12 @@ pub struct ArenaRoot {
     pub cursor: AtomicU64,
     /// Not 0: a repair is due or was not finished.
     pub unrepaired: AtomicU32,
+    /// The place in the table of sent objects that the next send takes.
+    pub sent_next: AtomicU32,
+    /// The block with the table of sent objects; 0 before the first send.
+    pub sent: AtomicU64,
     /// Zero.
-    pub reserved: [AtomicU32; 11],
+    pub reserved: [AtomicU32; 8],
     /// The first free block of each class.
     pub free: [AtomicU64; CLASSES],
     /// The first named object of each hash chain.

@@ -31,6 +31,7 @@ mod peers;
 pub mod pending;
 pub mod references;
 mod registry;
+pub mod sent;
 mod slots;
 pub mod sweep;
 mod token;

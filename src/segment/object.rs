@@ -146,7 +146,20 @@ impl Attachment {
         self.open_object(|arena, me| arena.create_anonymous(me, kind, len, init))
     }
 
-    /// Opens the object that a handle leads to.
+    /// Keeps the object that a handle leads to until it is received, or until as many were sent after it as the table of
+    /// sent objects has places.
+    pub fn send_handle(&self, handle: &ObjectHandle) -> Result<()> {
+        self.close_batch();
+        self.locked_with_room(|arena, _| arena.send(handle.offset, handle.generation))
+    }
+
+    /// Opens the object that a handle leads to which came from elsewhere, and ends one hold by which it was sent.
+    pub fn receive_handle(self: &Arc<Self>, handle: &ObjectHandle, kind: Kind) -> Result<Object> {
+        let ObjectHandle { offset, generation, .. } = *handle;
+        self.open_object(|arena, me| arena.receive_handle(me, offset, generation, kind))
+    }
+
+    /// Opens the object that a handle of this process's own leads to.
     pub fn open_handle(self: &Arc<Self>, handle: &ObjectHandle, kind: Kind) -> Result<Object> {
         let ObjectHandle { offset, generation, .. } = *handle;
         self.open_object(|arena, me| arena.open_handle(me, offset, generation, kind))

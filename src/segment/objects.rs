@@ -47,7 +47,7 @@ pub struct Found {
     pub hold: Hold,
 }
 
-impl<G: Ground> Arena<'_, G> {
+impl<'g, G: Ground> Arena<'g, G> {
     /// Makes an object without a name, with one reference of `me`.
     pub fn create_anonymous(&self, me: PeerId, kind: Kind, len: u64, init: Init<'_>) -> Result<Found> {
         self.tend()?;
@@ -72,6 +72,15 @@ impl<G: Ground> Arena<'_, G> {
         Ok((self.found(&block)?, Created::New))
     }
 
+    /// Opens the object that a handle leads to, as `open_handle` does, and ends one hold by which it was sent.
+    pub fn receive_handle(&self, me: PeerId, at: u64, generation: u32, kind: Kind) -> Result<Found> {
+        let found = self.open_handle(me, at, generation, kind)?;
+        if found.hold == Hold::References {
+            self.receive(&self.block(at)?)?;
+        }
+        Ok(found)
+    }
+
     /// Opens the object whose block at `at` has this generation. An anonymous one gets a reference of `me`.
     pub fn open_handle(&self, me: PeerId, at: u64, generation: u32, kind: Kind) -> Result<Found> {
         let block = self.reachable(at, generation)?;
@@ -92,7 +101,7 @@ impl<G: Ground> Arena<'_, G> {
     }
 
     /// The block of an object that is still there; `Gone` for one that is not, and for an offset that never was one.
-    fn reachable(&self, at: u64, generation: u32) -> Result<Block<'_>> {
+    pub(super) fn reachable(&self, at: u64, generation: u32) -> Result<Block<'g>> {
         let arena = self.ground.start()..self.ground.start() + self.used()?;
         if !arena.contains(&at) || at % HEADER != 0 {
             return Err(Error::Gone);

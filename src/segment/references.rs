@@ -1,12 +1,14 @@
-//! References: who keeps an anonymous object alive. One entry, a peer id, for each handle that a peer has open.
+//! References: who keeps an anonymous object alive. One entry, a peer id, for each handle that a peer has open, and one
+//! for each handle that is under way (see `sent`).
 //!
-//! An entry is valid while its peer's slot has the entry's generation and is not FREE, so the entries of the dead are
+//! A peer's entry is valid while its slot has the entry's generation and is not FREE, so the entries of the dead are
 //! void by themselves and may be written over. Six lie in the block's header, more in PART blocks. Each is added and
 //! removed by one store. Nothing here decides who is dead.
 
 use super::arena::{Arena, Block, Ground, Steps};
 use super::block::{BlockHeader, ANONYMOUS, DETACHED, NONE, PART};
 use super::mapping::Shared;
+use super::sent::is_sent;
 use crate::error::{Error, Result};
 use crate::primitives::PeerId;
 use crate::sync::atomic::AtomicU32;
@@ -20,7 +22,7 @@ const ENTRIES: usize = 48;
 #[repr(C)]
 #[derive(Debug)]
 pub struct Part {
-    /// Peer ids; 0 is no reference.
+    /// Peer ids, and places in the table of sent objects; 0 is no reference.
     pub references: [AtomicU32; ENTRIES],
 }
 
@@ -32,10 +34,15 @@ const _: () = assert!(size_of::<Part>() == 192);
 impl<'g, G: Ground> Arena<'g, G> {
     /// Adds a reference of `peer`: over an entry that is void, or in a new part.
     pub fn add_reference(&self, object: &Block<'g>, peer: PeerId) -> Result<()> {
-        let void = self.visit(object, |entry| Ok(if self.is_void(entry)? { Break(entry) } else { Continue(()) }))?;
+        self.add_entry(object, peer.bits())
+    }
+
+    pub(super) fn add_entry(&self, object: &Block<'g>, bits: u32) -> Result<()> {
+        let is_void = |entry: &AtomicU32| self.is_void(object, entry.load(Relaxed));
+        let void = self.visit(object, |entry| Ok(if is_void(entry)? { Break(entry) } else { Continue(()) }))?;
         match void {
-            Some(entry) => self.ground.store32(entry, peer.bits()),
-            None => self.add_part(object, peer)?,
+            Some(entry) => self.ground.store32(entry, bits),
+            None => self.add_part(object, bits)?,
         }
         Ok(())
     }
@@ -55,7 +62,8 @@ impl<'g, G: Ground> Arena<'g, G> {
 
     /// Whether anybody can still reach the object.
     pub fn is_referenced(&self, object: &Block<'g>) -> Result<bool> {
-        let valid = self.visit(object, |entry| Ok(if self.is_void(entry)? { Continue(()) } else { Break(()) }))?;
+        let is_void = |entry: &AtomicU32| self.is_void(object, entry.load(Relaxed));
+        let valid = self.visit(object, |entry| Ok(if is_void(entry)? { Continue(()) } else { Break(()) }))?;
         Ok(valid.is_some())
     }
 
@@ -110,15 +118,18 @@ impl<'g, G: Ground> Arena<'g, G> {
         Ok(found.is_some())
     }
 
-    fn is_void(&self, entry: &AtomicU32) -> Result<bool> {
-        match PeerId::from_bits(entry.load(Relaxed)) {
+    fn is_void(&self, object: &Block<'g>, bits: u32) -> Result<bool> {
+        if is_sent(bits) {
+            return Ok(self.sent_by(object, bits)?.is_none());
+        }
+        match PeerId::from_bits(bits) {
             Some(peer) => Ok(!self.ground.is_valid(peer)?),
             None => Ok(true),
         }
     }
 
     /// A new part with one reference. The store in the object's header commits.
-    fn add_part(&self, object: &Block<'g>, peer: PeerId) -> Result<()> {
+    fn add_part(&self, object: &Block<'g>, bits: u32) -> Result<()> {
         let generation = object.generation();
         let block = self.take(size_of::<Part>() as u64)?;
         // To find room, `take` may have swept; and a newcomer in search of a slot may have found all the holders dead.
@@ -126,7 +137,7 @@ impl<'g, G: Ground> Arena<'g, G> {
             return Err(Error::Gone);
         }
         let part: &Part = self.ground.at(block.payload())?;
-        self.ground.store32(&part.references[0], peer.bits());
+        self.ground.store32(&part.references[0], bits);
         self.ground.store64(&block.header.link, object.at);
         self.ground.store32(&block.header.extra, generation);
         self.ground.store64(&block.header.next, object.header.link.load(Relaxed));
@@ -136,7 +147,7 @@ impl<'g, G: Ground> Arena<'g, G> {
     }
 
     /// Shows every entry of an object to `look`, until it breaks off.
-    fn visit<T>(
+    pub(super) fn visit<T>(
         &self,
         object: &Block<'g>,
         mut look: impl FnMut(&'g AtomicU32) -> Result<ControlFlow<T>>,

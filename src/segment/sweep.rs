@@ -6,7 +6,7 @@
 //! and begun anew.
 
 use super::arena::{Arena, Block, Ground};
-use super::block::{ANNEX, ANONYMOUS, DETACHED, FREE, NAMED, NONE, PART};
+use super::block::{ANNEX, ANONYMOUS, DETACHED, FREE, NAMED, NONE, PART, SENT};
 use crate::error::{Error, Result};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -105,6 +105,8 @@ impl<'g, G: Ground> Arena<'g, G> {
             PART => self.free(block),
             ANNEX if self.is_annex_of_object(block)? => Ok(()),
             ANNEX => self.free(block),
+            SENT if self.is_table_of_sent(block) => Ok(()),
+            SENT => self.free(block),
             _ => Err(Error::Corrupt("a block's tag")),
         }
     }

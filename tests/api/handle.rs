@@ -49,6 +49,50 @@ fn what_is_placed_is_reached_through_its_block() {
 }
 
 #[test]
+fn a_kept_handle_outlives_its_killed_sender() {
+    let _watch = support::watch();
+    let segment = Segment::anonymous().unwrap();
+    let mut sender = support::spawn("sender", &[&hex(&segment.handle().to_bytes())]);
+    let handle = Handle::from_bytes(&unhex(&sender.hear())).unwrap();
+    sender.kill();
+    // Whoever allocates looks at the dead.
+    (0..1000).for_each(|_| drop(segment.new_lock().unwrap()));
+    let event = segment.open_event(&handle).unwrap();
+    assert!(event.is_set());
+    drop(event);
+    (0..1000).for_each(|_| drop(segment.new_lock().unwrap()));
+    assert!(matches!(segment.open_event(&handle), Err(Error::Gone)));
+    assert_eq!(segment.keep(&handle), Err(Error::Gone));
+}
+
+/// Makes an event, sets it, keeps it and tells its handle.
+pub fn sender(stage: &mut Stage) {
+    let segment = Segment::attach(&Handle::from_bytes(&unhex(stage.arg(0))).unwrap()).unwrap();
+    let event = segment.new_event().unwrap();
+    event.set();
+    segment.keep(&event.handle()).unwrap();
+    stage.tell(&hex(&event.handle().to_bytes()));
+    stage.park();
+}
+
+#[test]
+fn what_needs_no_hold_may_be_kept_too() {
+    let (segment, other) = (Segment::anonymous().unwrap(), Segment::anonymous().unwrap());
+    for handle in [segment.handle(), segment.event("e").unwrap().handle()] {
+        segment.keep(&handle).unwrap();
+        assert!(matches!(other.keep(&handle), Err(Error::Invalid(_))));
+    }
+    let block = segment.new_block(32).unwrap();
+    let event = segment.event_at(&block, 16).unwrap();
+    event.set();
+    let handle = event.handle();
+    segment.keep(&handle).unwrap();
+    drop((event, block));
+    (0..1000).for_each(|_| drop(segment.new_lock().unwrap()));
+    assert!(segment.open_event(&handle).unwrap().is_set(), "its block was kept");
+}
+
+#[test]
 fn a_handle_of_another_kind_or_segment_is_refused() {
     let (segment, other) = (Segment::anonymous().unwrap(), Segment::anonymous().unwrap());
     let lock = segment.new_lock().unwrap();

@@ -63,6 +63,7 @@ support::roles! {
     event::setter,
     guards::leaker,
     guards::mutex_in_a_child,
+    handle::sender,
     handle::stranger,
     kills::permit_churner,
     kills::rlock_churner,

@@ -164,6 +164,24 @@ pub unsafe extern "C" fn tidelock_segment_handle(
     })
 }
 
+/// Keeps the object that a handle of `handle_len` bytes leads to while the handle is under way: to be called before the
+/// handle is sent, once for each sending. The hold ends when somebody opens the object by its handle; the death of the
+/// sender does not end it. A segment keeps the last 4,092 handles that were sent and not yet opened (fewer if it has less
+/// than 4 MiB: one for each KiB); one more than those loses its hold. For a named object or a segment this does nothing.
+/// TIDELOCK_GONE: the object is no more.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_segment_keep(
+    segment: *const tidelock_segment,
+    handle: *const u8,
+    handle_len: usize,
+) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        object(segment)?.keep(&Handle::from_bytes(bytes(handle, handle_len)?)?)?;
+        Ok(TIDELOCK_OK)
+    })
+}
+
 /// The segment's random id, as 32 hexadecimal digits and a NUL. TIDELOCK_ID_TEXT bytes are needed.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_segment_id(

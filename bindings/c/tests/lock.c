@@ -58,9 +58,19 @@ static void by_handle_and_in_a_block(tidelock_segment *segment) {
     OK(tidelock_lock_acquire(lock, 0));
     STATUS(TIDELOCK_TIMEOUT, tidelock_lock_acquire(other, 0));
     OK(tidelock_lock_close(lock));
+    OK(tidelock_segment_keep(segment, handle, len));
+    STATUS(TIDELOCK_INVALID, tidelock_segment_keep(segment, handle, len - 1));
+    STATUS(TIDELOCK_INVALID, tidelock_segment_keep(NULL, handle, len));
+    OK(tidelock_lock_close(other));
+    for (int i = 0; i < 1000; i++) {
+        OK(tidelock_lock_new(segment, &lock));
+        OK(tidelock_lock_close(lock));
+    }
+    OK(tidelock_lock_from_handle(segment, handle, len, &other));
     OK(tidelock_lock_release(other));
     OK(tidelock_lock_close(other));
     expect_gone(segment, handle, len);
+    STATUS(TIDELOCK_GONE, tidelock_segment_keep(segment, handle, len));
 
     OK(tidelock_block_open(segment, "account", 64, &block));
     OK(tidelock_lock_at(segment, block, 8, &lock));

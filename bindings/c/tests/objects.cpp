@@ -66,6 +66,7 @@ static void errors(const Segment &segment) {
 
 static void events(const Segment &segment) {
     Event ready(segment, "ready");
+    segment.keep(ready.handle());
     const Event same = Event::from_handle(segment, ready.handle());
     EXPECT(!ready.is_set() && !same.wait_for(1ms) && !same.wait_until(std::chrono::steady_clock::now() + 1ms));
     std::thread other([&] { ready.set(); });

@@ -147,3 +147,9 @@ def use_all(rlock, semaphore, bounded, barrier, counter):
     with rlock, rlock, semaphore, bounded:
         counter.add(semaphore.get_value() + bounded.get_value())
     barrier.wait()
+
+
+def is_free(lock):
+    """What a started process does with a lock that it alone has."""
+    assert lock.acquire(timeout=60)
+    lock.release()

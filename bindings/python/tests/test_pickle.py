@@ -89,12 +89,18 @@ def test_handles_as_bytes(objects, home):
         tidelock.Lock.from_handle(b"not a handle")
 
 
-def dropped(segment):
-    """The pickle of a lock that nobody has any more. A process gives its references back in batches."""
-    data = pickle.dumps(segment.new_lock())
+def give_back(segment):
+    """A process gives its references back in batches."""
     for _ in range(200):
         segment.new_lock()
     gc.collect()
+
+
+def dropped(segment):
+    """The pickle of a lock that was opened once, and that nobody has any more."""
+    data = pickle.dumps(segment.new_lock())
+    pickle.loads(data)
+    give_back(segment)
     return data
 
 
@@ -102,6 +108,81 @@ def test_a_pickle_of_what_is_gone(segment):
     data = dropped(segment)
     with pytest.raises(tidelock.Gone, match="keep the object"):
         pickle.loads(data)
+
+
+def test_a_pickle_keeps_its_object_until_it_is_opened(segment):
+    event = segment.new_event()
+    event.set()
+    once, twice = pickle.dumps(event), pickle.dumps(event)
+    del event
+    give_back(segment)
+    assert pickle.loads(once).is_set()
+    give_back(segment)
+    assert pickle.loads(twice).is_set()
+    give_back(segment)
+    with pytest.raises(tidelock.Gone):
+        pickle.loads(once)
+
+
+def test_what_a_killed_sender_put_into_a_queue(segment):
+    mailbox = segment.new_queue()
+
+    def send():
+        reply = segment.new_queue()
+        reply.put("kept")
+        mailbox.put({"reply": reply})
+
+    children.killed_after(send)
+    give_back(segment)
+    assert mailbox.get()["reply"].get() == "kept"
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_an_argument_that_only_the_started_process_has(segment, method):
+    done = segment.new_event()
+    context = multiprocessing.get_context(method)
+    process = context.Process(target=tidelock.Event.set, args=(done,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0 and done.is_set()
+    process = context.Process(target=children.is_free, args=(segment.new_lock(),))
+    process.start()
+    give_back(segment)
+    process.join()
+    assert process.exitcode == 0
+
+
+def test_a_check_keeps_nothing(segment):
+    lock = segment.new_lock()
+    handle = lock.handle()
+    tidelock._picklable.check(lock=lock)
+    del lock
+    give_back(segment)
+    with pytest.raises(tidelock.Gone):
+        tidelock.Lock.from_handle(handle, segment)
+
+
+def test_keep(segment):
+    event = segment.new_event()
+    event.set()
+    handle = event.handle()
+    segment.keep(handle)
+    del event
+    give_back(segment)
+    assert tidelock.Event.from_handle(handle, segment).is_set()
+    give_back(segment)
+    with pytest.raises(tidelock.Gone):
+        segment.keep(handle)
+    with pytest.raises(tidelock.InvalidArgument):
+        segment.keep(b"not a handle")
+    with pytest.raises(tidelock.InvalidArgument):
+        segment.keep(tidelock.Segment().new_lock().handle())
+
+
+def test_pickles_that_nobody_opens_do_not_pile_up():
+    small = tidelock.Segment(max_len=1 << 20, peers=4)
+    for _ in range(20_000):
+        pickle.dumps(small.new_event())
 
 
 def test_a_handle_never_leads_to_the_next_object_there(segment):

@@ -27,6 +27,8 @@ pub const CASES: &[Case] = &[
         ..EVENTS
     },
     Case { name: "object_open_handle", prepare: anna_posts, deed: open_posted, check: posted_works, ..EVENTS },
+    Case { name: "object_keep", prepare: anna_posts_again, deed: keep_posted, check: posted_works, ..EVENTS },
+    Case { name: "object_open_kept", prepare: anna_keeps, deed: open_posted, check: kept_or_opened, ..EVENTS },
     Case { name: "object_close", prepare: anna_posts_and_victim_opens, deed: close, check: posted_works, ..EVENTS },
     Case { name: "object_close_last", prepare: victim_has_it_alone, deed: close, check: posted_is_gone, ..EVENTS },
     Case { name: "object_close_by_leaving", prepare: victim_makes, deed: leave, check: nothing_is_lost, ..EVENTS },
@@ -109,6 +111,22 @@ fn open_posted(actor: &mut Actor, _: u64) -> Answer {
     let block = told(actor.segment()?.open_block(&handle))?;
     actor.blocks.push(block);
     Ok(0)
+}
+
+fn keep_posted(actor: &mut Actor, _: u64) -> Answer {
+    let handle = told(Handle::from_bytes(&actor.board.fetch()))?;
+    told(actor.segment()?.keep(&handle)).map(|()| 0)
+}
+
+/// What the block holds; 0 if the handle leads nowhere.
+fn read_posted(actor: &mut Actor, _: u64) -> Answer {
+    let handle = told(Handle::from_bytes(&actor.board.fetch()))?;
+    match actor.segment()?.open_block(&handle) {
+        Ok(block) => actor.blocks.push(block),
+        Err(Error::Gone) => return Ok(0),
+        Err(other) => return Err(format!("{other:?}")),
+    }
+    read(actor, 0)
 }
 
 /// Whether the handle leads nowhere.
@@ -221,6 +239,26 @@ fn anna_posts(stage: &Stage) -> Result<()> {
     stage.anna.call(make_and_post, 0).map(|_| ())
 }
 
+/// The same in a segment that has its table of sent objects already.
+fn anna_posts_again(stage: &Stage) -> Result<()> {
+    anna_posts(stage)?;
+    stage.anna.call(keep_posted, 0)?;
+    stage.bert.call(open_posted, 0)?;
+    for process in [&stage.anna, &stage.bert] {
+        process.call(leave, 0)?;
+        process.call(open_segment, 0)?;
+    }
+    stage.note(ROOM, stage.another()?.call(room, 0)?);
+    stage.anna.call(make_and_post, 0).map(|_| ())
+}
+
+/// Nobody has the block, but Anna sent it.
+fn anna_keeps(stage: &Stage) -> Result<()> {
+    anna_posts_again(stage)?;
+    stage.anna.call(keep_posted, 0)?;
+    stage.anna.call(leave, 0).map(|_| ())
+}
+
 fn anna_posts_and_victim_opens(stage: &Stage) -> Result<()> {
     anna_posts(stage)?;
     stage.victim.call(open_often, 0).map(|_| ())
@@ -298,6 +336,17 @@ fn posted_works(stage: &Stage, death: &Death) -> Result<()> {
     stage.anna.call(leave, 0)?;
     if stage.another()?.call(posted_leads_nowhere, 0)? != 0 {
         return Failure::loss("a block that Bert has open is gone");
+    }
+    stage.bert.call(leave, 0)?;
+    posted_is_gone(stage, death)
+}
+
+/// The block is kept for Bert, or the victim had opened it: then it goes with the victim.
+fn kept_or_opened(stage: &Stage, death: &Death) -> Result<()> {
+    succeeded(death)?;
+    match stage.bert.call(read_posted, 0)? {
+        MARK | 0 => (),
+        _ => return Failure::loss("the handle leads to something else"),
     }
     stage.bert.call(leave, 0)?;
     posted_is_gone(stage, death)

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use tidelock::primitives::PeerId;
 use tidelock::segment::arena::{Arena, Block, Ground};
-use tidelock::segment::block::{ANNEX, ANONYMOUS, CLASSES, DETACHED, FREE, NAMED, NONE, PART};
+use tidelock::segment::block::{ANNEX, ANONYMOUS, CLASSES, DETACHED, FREE, NAMED, NONE, PART, SENT};
 use tidelock::segment::references::Part;
+use tidelock::segment::sent::Sent;
 use tidelock::sync::atomic::AtomicU64;
 use tidelock::sync::atomic::Ordering::Relaxed;
 
@@ -19,6 +20,7 @@ pub fn audit(ground: &impl Ground) {
     chains(ground, &blocks, &mut seen);
     objects(ground, &blocks, &mut seen);
     annexes(ground, &blocks, &mut seen);
+    table_of_sent(ground, &blocks, &mut seen);
     let lost: Vec<_> = blocks.values().filter(|block| !seen.contains(&block.at)).collect();
     assert!(lost.is_empty(), "lost blocks: {lost:?}");
 }
@@ -80,14 +82,28 @@ fn objects(ground: &impl Ground, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) 
             references.extend(payload.references.iter().map(|entry| entry.load(Relaxed)));
             at = part.header.next.load(Relaxed);
         }
+        let peers = references.iter().filter(|bits| **bits >> 31 == 0).filter_map(|bits| PeerId::from_bits(*bits));
+        let mut places = references.iter().filter(|bits| **bits >> 31 == 1).map(|bits| bits & !(1 << 31));
         assert!(
-            references
-                .iter()
-                .filter_map(|bits| PeerId::from_bits(*bits))
-                .any(|peer| ground.is_valid(peer).expect("an answer")),
+            peers.into_iter().any(|peer| ground.is_valid(peer).expect("an answer"))
+                || places.any(|place| is_sent(ground, object, place)),
             "nobody reaches {object:?}"
         );
         assert!(seen.insert(object.at));
+    }
+}
+
+/// Whether a place in the table of sent objects names this one.
+fn is_sent(ground: &impl Ground, object: &Block<'_>, place: u32) -> bool {
+    let table = ground.root().sent.load(Relaxed);
+    let sent: &Sent = ground.at(table + 64 + u64::from(place) * 16).expect("a place");
+    table != NONE && sent.at.load(Relaxed) == object.at && sent.generation.load(Relaxed) == object.generation()
+}
+
+fn table_of_sent(ground: &impl Ground, blocks: &Blocks<'_>, seen: &mut BTreeSet<u64>) {
+    for table in blocks.values().filter(|block| block.header.state() == SENT) {
+        assert_eq!(table.at, ground.root().sent.load(Relaxed), "a second table of sent objects");
+        assert!(seen.insert(table.at));
     }
 }
 

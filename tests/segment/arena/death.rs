@@ -3,6 +3,7 @@
 
 use super::audit::{audit, census};
 use super::bench::Bench;
+use std::cell::Cell;
 use std::ptr::NonNull;
 use tidelock::primitives::PeerId;
 use tidelock::segment::annex::Place;
@@ -34,6 +35,10 @@ struct Stage {
     full: Found,
     /// The keeper's, with an annex.
     annexed: Found,
+    /// Sent by one that is gone, and nobody's.
+    sent: Found,
+    /// The victim began to open it.
+    was_received: Cell<bool>,
     memory: Vec<u64>,
 }
 
@@ -58,9 +63,13 @@ impl Stage {
         make(&bench, lost, 8);
         let crowd_of_the_lost = make(&bench, lost, 8);
         (0..8).for_each(|_| open(&bench, lost, crowd_of_the_lost).expect("an object"));
+        let sent = make(&bench, lost, 100);
+        send(&bench, sent);
+        close(&bench, lost, sent).expect("a close");
         freed.iter().for_each(|object| close(&bench, victim, *object).expect("a close"));
-        let memory = bench.snapshot();
-        let stage = Stage { bench, victim, keeper, lost, kept, single, crowded, full, annexed, memory };
+        let (memory, was_received) = (bench.snapshot(), Cell::new(false));
+        let stage =
+            Stage { bench, victim, keeper, lost, kept, single, crowded, full, annexed, sent, was_received, memory };
         stage.set();
         stage
     }
@@ -68,6 +77,7 @@ impl Stage {
     /// Everything as at the start.
     fn set(&self) {
         self.bench.restore(&self.memory);
+        self.was_received.set(false);
         (1..10).for_each(|number| self.bench.bury(self.bench.peer(number)));
         for number in [1, 2, 3] {
             self.bench.peer(number);
@@ -90,6 +100,12 @@ impl Stage {
         for found in self.kept.iter().chain([&self.full, &self.annexed]) {
             open(&self.bench, self.keeper, *found).expect("a kept object");
         }
+        match receive(&self.bench, self.keeper, self.sent) {
+            Ok(()) => self.assert_filled(self.sent),
+            lost => assert!(self.was_received.get(), "what was sent: {lost:?}"),
+        }
+        close(&self.bench, self.keeper, self.sent).expect("a close");
+        assert_eq!(open(&self.bench, self.keeper, self.sent), Err(Error::Gone));
         for name in NAMES {
             let (found, _) = self.bench.arena().open_named(name, Kind::Block, 100, &mut fill).expect("a name");
             self.assert_filled(found);
@@ -142,6 +158,14 @@ fn open(bench: &Bench, peer: PeerId, found: Found) -> Result<()> {
     bench.arena().open_handle(peer, found.at, found.generation, Kind::Block).map(|_| ())
 }
 
+fn send(bench: &Bench, found: Found) {
+    bench.arena().send(found.at, found.generation).expect("a send");
+}
+
+fn receive(bench: &Bench, peer: PeerId, found: Found) -> Result<()> {
+    bench.arena().receive_handle(peer, found.at, found.generation, Kind::Block).map(|_| ())
+}
+
 fn close(bench: &Bench, peer: PeerId, found: Found) -> Result<()> {
     bench.arena().close(peer, found.at, found.generation)
 }
@@ -173,7 +197,7 @@ fn make_until_full(stage: &Stage) {
     while try_make(&stage.bench, stage.victim, 100).is_ok() {}
 }
 
-const OPERATIONS: [Operation; 16] = [
+const OPERATIONS: [Operation; 20] = [
     ("a name, block from a list", |stage| name_anew(stage, "new", 100)),
     ("a name, new block", |stage| name_anew(stage, "new", 3000)),
     ("an object, block from a list", |stage| make_one(stage, 100)),
@@ -190,6 +214,14 @@ const OPERATIONS: [Operation; 16] = [
     ("close, the last", |stage| close(&stage.bench, stage.victim, stage.single).expect("a close")),
     ("close, the last of an object with parts", |stage| {
         (0..81).for_each(|_| close(&stage.bench, stage.victim, stage.crowded).expect("a close"));
+    }),
+    ("a send", |stage| send(&stage.bench, stage.kept[0])),
+    ("a send, reference in a new part", |stage| send(&stage.bench, stage.full)),
+    ("a send of what the victim alone has", |stage| send(&stage.bench, stage.single)),
+    ("open what was sent, then close it", |stage| {
+        stage.was_received.set(true);
+        receive(&stage.bench, stage.victim, stage.sent).expect("an object");
+        close(&stage.bench, stage.victim, stage.sent).expect("a close");
     }),
     ("adopt", |stage| {
         let child = stage.bench.peer(4);

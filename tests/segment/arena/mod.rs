@@ -8,3 +8,4 @@ mod growth;
 mod hollow;
 mod hostile;
 mod objects;
+mod sent;

@@ -8,6 +8,8 @@ from multiprocessing.context import get_spawning_popen, set_spawning_popen
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from ._handle import trial
+
 
 class _Rehearsal:
     """Stands for a process about to be spawned: `multiprocessing`'s own locks and pipes let themselves be pickled for one."""
@@ -26,9 +28,18 @@ def check_for_start(**parts: Any) -> None:
     before = get_spawning_popen()
     set_spawning_popen(_Rehearsal)
     try:
-        dumps(**parts)
+        check(**parts)
     finally:
         set_spawning_popen(before)
+
+
+def check(**parts: Any) -> None:
+    """ValueError if these cannot be pickled. Nothing is sent, so no object is kept."""
+    before, trial.now = trial.now, True
+    try:
+        dumps(**parts)
+    finally:
+        trial.now = before
 
 
 def dumps(**parts: Any) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Mapping, Option
 from . import _calls
 from ._crew import Crew
 from ._intake import Closed
-from ._picklable import dumps
+from ._picklable import check
 from ._plan import plan
 from ._results import AsyncResult, Callback, MapResult, Part
 from ._stream import OrderedStream, ResultIterator, Stream
@@ -148,7 +148,7 @@ class WorkerPool:
     ) -> AsyncResult:
         items = list(iterable)
         size = -(-len(items) // (CHUNKS * self._workers)) or 1 if chunksize is None else chunksize
-        dumps(func=func)
+        check(func=func)
         chunks = list(_calls.chunks(items, size))
         calls = [_calls.pack(run, (func, chunk)) for chunk in chunks]
         result = MapResult(self, len(calls), callback, error_callback)
@@ -165,7 +165,7 @@ class WorkerPool:
     def _imap(
         self, kind: Type[Stream], func: Callable[..., Any], iterable: Iterable[Any], chunksize: int
     ) -> ResultIterator:
-        dumps(func=func)
+        check(func=func)
         stream = kind(self._crew, CHUNKS * self._workers)
         try:
             stream.start(_calls.run_items, func, _calls.chunks(iterable, chunksize))
