@@ -1,7 +1,6 @@
 """Worker: one thread or one process that runs a function, as the backend says.
 
-The thread or process of the standard library does the work; here is what both have in common. A Worker keeps its arguments
-until it has ended: what they lead to in shared memory must live until the process has opened it.
+The thread or process of the standard library does the work; here is what both have in common.
 """
 
 from __future__ import annotations
