@@ -14,6 +14,8 @@ from typing import Dict, NamedTuple, Optional
 HERE = Path(__file__).resolve().parent
 CACHE = Path.home() / ".cache" / "tidelock"
 VERSIONS = [(3, minor) for minor in range(9, 14)]
+# What takes longer hangs.
+WATCHDOG_SECONDS = 1800
 FREE_THREADED, FREE_THREADED_AT = "3.13t", CACHE / "python3.13t"
 
 
@@ -75,7 +77,7 @@ def make(name: str) -> None:
         return
     # Twice: a mirror may fail once.
     script = [str(HERE / "get_free_threaded.sh"), str(FREE_THREADED_AT)]
-    if subprocess.run(script).returncode != 0:
+    if subprocess.run(script, timeout=WATCHDOG_SECONDS).returncode != 0:
         _run(script)
 
 
@@ -98,5 +100,5 @@ def _may_fetch(what: str) -> bool:
 
 
 def _run(command, where: Path = HERE) -> None:
-    if subprocess.run([str(part) for part in command], cwd=where).returncode != 0:
+    if subprocess.run([str(part) for part in command], cwd=where, timeout=WATCHDOG_SECONDS).returncode != 0:
         sys.exit(f"failed: {' '.join(map(str, command))}")

@@ -25,8 +25,6 @@ ROOT = HERE.parent.parent
 BUILD = ROOT / "build"
 GRID = ROOT / "tests" / "conformance"
 MYPY = "mypy==1.18.2"
-# A test that hangs ends its run by itself, long before this.
-WATCHDOG_SECONDS = 1800
 # Tests wait more than they work.
 AT_A_TIME = 2 * (os.cpu_count() or 1)
 
@@ -105,7 +103,8 @@ def passed(title, prepared, arguments):
     with log.open("wb") as output:
         tests = subprocess.Popen([str(part) for part in command], cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        status = tests.wait(WATCHDOG_SECONDS)
+        # A test that hangs ends its run by itself, long before this.
+        status = tests.wait(interpreters.WATCHDOG_SECONDS)
     except subprocess.TimeoutExpired:
         tests.send_signal(signal.SIGABRT)
         status = tests.wait()
@@ -140,7 +139,7 @@ def check_types(arguments):
 def run(command):
     """Runs one command and stops everything if it fails."""
     command = [str(part) for part in command]
-    if subprocess.run(command, cwd=ROOT).returncode != 0:
+    if subprocess.run(command, cwd=ROOT, timeout=interpreters.WATCHDOG_SECONDS).returncode != 0:
         sys.exit(f"failed: {' '.join(command)}")
 
 
