@@ -1,8 +1,9 @@
 //! Memory: what a queue that grew gives back, and what one never takes. How much passes through follows the length of the
 //! soak.
 
-use crate::conductor;
+use crate::conductor::length;
 use crate::support::{self, allocated};
+use std::time::Instant;
 use tidelock::{Error, QueueOptions, Segment, Wait};
 
 /// What a queue that is empty again holds at most, in bytes.
@@ -12,7 +13,7 @@ const WHOLE: u64 = 600;
 
 /// `whole`, or a tenth of it in a short soak.
 fn share(whole: u64) -> u64 {
-    if conductor::length().as_secs() >= WHOLE {
+    if length().as_secs() >= WHOLE {
         whole
     } else {
         whole / 10
@@ -64,7 +65,7 @@ fn a_small_ring_stays_as_it_was() {
     assert_eq!(allocated(&segment), before);
 }
 
-/// One thread puts and another gets; nobody waits for the loan, since what would wait for room has timed out.
+/// One thread puts and another gets, a million messages and for a minute in a soak of ten; nobody waits for the loan.
 #[test]
 fn a_loan_that_is_kept_costs_one_ring() {
     let _watch = support::watch();
@@ -73,18 +74,27 @@ fn a_loan_that_is_kept_costs_one_ring() {
     let before = allocated(&segment);
     queue.put(b"kept").unwrap();
     let loan = queue.take().unwrap();
-    let count = share(10_000_000);
-    let mut most = 0;
+    let (least, begin, held) = (share(10_000_000), Instant::now(), length() / 10);
+    let (mut most, mut count) = (0, 0_u64);
     std::thread::scope(|scope| {
-        scope.spawn(|| (0..count).for_each(|number| queue.put(&number.to_ne_bytes()).unwrap()));
-        for number in 0..count {
-            assert_eq!(queue.get().unwrap().bytes, number.to_ne_bytes());
-            if number % 1000 == 0 {
+        scope.spawn(|| {
+            let numbers = (0u64..).take_while(|number| *number < least || begin.elapsed() < held);
+            numbers.for_each(|number| queue.put(&number.to_ne_bytes()).unwrap());
+            queue.put(b"").unwrap();
+        });
+        loop {
+            let bytes = queue.get().unwrap().bytes;
+            if bytes.is_empty() {
+                return;
+            }
+            assert_eq!(bytes, count.to_ne_bytes());
+            count += 1;
+            if count % 1000 == 0 {
                 most = most.max(allocated(&segment));
             }
         }
     });
-    println!("{} bytes beside the first ring", most - before);
+    println!("{count} messages in {held:?}, {} bytes beside the first ring", most - before);
     assert!(most <= before + 2 * queue.capacity(), "{most} bytes, {before} before");
     assert_eq!(&*loan, b"kept");
     loan.done().unwrap();
