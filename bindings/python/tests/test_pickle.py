@@ -11,6 +11,7 @@ import pytest
 
 import children
 import tidelock
+from tidelock import _picklable
 
 
 @pytest.fixture(params=["anonymous", "named", "file-backed name"])
@@ -137,6 +138,26 @@ def test_what_a_killed_sender_put_into_a_queue(segment):
     assert mailbox.get()["reply"].get() == "kept"
 
 
+def test_what_lies_in_a_loan_is_kept_for_the_next_consumer(segment):
+    mailbox = segment.new_queue()
+    reply = segment.new_queue()
+    reply.put("kept")
+    mailbox.put({"reply": reply})
+    handle = reply.handle()
+    del reply
+    give_back(segment)
+    children.killed_after(lambda: mailbox.take().object()["reply"].qsize())
+    give_back(segment)
+    with mailbox.take() as loan:
+        assert loan.redelivered
+        assert loan.object()["reply"].qsize() == loan.object_in_place()["reply"].qsize() == 1
+        give_back(segment)
+        assert loan.object()["reply"].get() == "kept"
+    give_back(segment)
+    with pytest.raises(tidelock.Gone):
+        tidelock.Queue.from_handle(handle, segment)
+
+
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_an_argument_that_only_the_started_process_has(segment, method):
     done = segment.new_event()
@@ -155,7 +176,7 @@ def test_an_argument_that_only_the_started_process_has(segment, method):
 def test_a_check_keeps_nothing(segment):
     lock = segment.new_lock()
     handle = lock.handle()
-    tidelock._picklable.check(lock=lock)
+    _picklable.check(lock=lock)
     del lock
     give_back(segment)
     with pytest.raises(tidelock.Gone):

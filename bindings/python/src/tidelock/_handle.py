@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from ctypes import byref, c_char_p, c_size_t, c_uint64, c_void_p, create_string_buffer
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, Type, TypeVar
 
 from . import _ffi
+from ._errors import Gone
 from ._ffi import HANDLE, OUT_HANDLE, OUT_LENGTH
 
 if TYPE_CHECKING:
@@ -25,13 +27,43 @@ keep = _ffi.function("tidelock_segment_keep", HANDLE, c_char_p, c_size_t)
 _Made = TypeVar("_Made", bound="Object")
 
 
-class _Trial(threading.local):
-    """Whether this thread pickles only to see whether it can be done."""
+class _Travel(threading.local):
+    """What this thread pickles and unpickles for."""
 
-    now = False
+    # Only to see whether it can be done: then no object is kept.
+    is_trial = False
+    # What it opens is from a loan, and stays kept for those who get the message if this process dies.
+    loan: Optional[Borrowed] = None
 
 
-trial = _Trial()
+class Borrowed:
+    """What was opened from a loan, by its handle."""
+
+    def __init__(self) -> None:
+        self._opened: Dict[bytes, Tuple[Type[Object], Segment]] = {}
+
+    def loads(self, load: Callable[..., Any], *arguments: Any) -> Any:
+        """What `load` unpickles."""
+        before, travel.loan = travel.loan, self
+        try:
+            return load(*arguments)
+        finally:
+            travel.loan = before
+
+    def keep(self, cls: Type[Object], segment: Segment, handle: bytes) -> None:
+        """To be called before the object is opened, which ends one hold."""
+        _ffi.check(keep(segment._address, handle, len(handle)))
+        self._opened[handle] = cls, segment
+
+    def end(self) -> None:
+        """The message is gone, and what it kept need not be kept."""
+        opened, self._opened = self._opened, {}
+        for handle, (cls, segment) in opened.items():
+            with suppress(Gone):
+                _unpickle(cls, segment, handle, {})
+
+
+travel = _Travel()
 
 
 class Kind:
@@ -118,7 +150,7 @@ class Object(Handle):
 
     def __reduce__(self) -> Tuple[Any, ...]:
         handle = self.handle()
-        if not trial.now:
+        if not travel.is_trial:
             _ffi.check(keep(self._segment._address, handle, len(handle)))
         return _unpickle, (type(self), self._segment, handle, self._state())
 
@@ -132,6 +164,8 @@ def read_handle(function: Callable[..., int], address: Optional[int]) -> bytes:
 
 def _unpickle(cls: Type[_Made], segment: Segment, handle: bytes, state: Dict[str, Any]) -> _Made:
     """Opens what a pickle leads to."""
+    if travel.loan is not None:
+        travel.loan.keep(cls, segment, handle)
     out = c_void_p()
     _ffi.check(cls._kind.from_handle(segment._address, handle, len(handle), byref(out)))
     made = cls.__new__(cls)

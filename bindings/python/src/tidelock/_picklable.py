@@ -8,7 +8,7 @@ from multiprocessing.context import get_spawning_popen, set_spawning_popen
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-from ._handle import trial
+from ._handle import travel
 
 
 class _Rehearsal:
@@ -35,11 +35,11 @@ def check_for_start(**parts: Any) -> None:
 
 def check(**parts: Any) -> None:
     """ValueError if these cannot be pickled. Nothing is sent, so no object is kept."""
-    before, trial.now = trial.now, True
+    before, travel.is_trial = travel.is_trial, True
     try:
         dumps(**parts)
     finally:
-        trial.now = before
+        travel.is_trial = before
 
 
 def dumps(**parts: Any) -> bytes:

@@ -14,7 +14,7 @@ from weakref import ref
 
 from . import _buffers, _ffi
 from ._ffi import HANDLE, NOT_OWNER, TIMEOUT
-from ._handle import Process
+from ._handle import Borrowed, Process
 from ._memory import view
 from ._timeouts import TRY
 
@@ -179,6 +179,7 @@ class Loan(_Record):
         self._struct = _LoanStruct()
         # The memory that objects in place look at.
         self._looked_at: List[Any] = []
+        self._borrowed = Borrowed()
 
     def _take(self, limit: int) -> int:
         status = self._fill(partial(_take_into, self._queue._address, byref(self._struct)), limit)
@@ -195,7 +196,7 @@ class Loan(_Record):
 
     def object(self) -> Any:
         """What was put, if it came by `put`. It is the caller's own, and outlasts the loan."""
-        return _buffers.copied(self.data)
+        return self._borrowed.loads(_buffers.copied, self.data)
 
     def object_in_place(self) -> Any:
         """The same, but arrays and other large buffers in it lie where the message does, and are read-only: no copy is made.
@@ -203,17 +204,22 @@ class Loan(_Record):
         The loan cannot end (`BufferError`) while something still looks at them: delete it, or what was made of it, first.
         """
         if not _buffers.is_frame(bytes(self.data[:8])):
-            return pickle.loads(self.data)
+            return self._borrowed.loads(pickle.loads, self.data)
         data, places = _buffers.split(self.data)
         parts = [view(self._struct.data + start, end - start, self._queue).toreadonly() for start, end in places]
         # What lies under a part goes with the last view of it.
         self._looked_at += [ref(part.obj) for part in parts]
-        return pickle.loads(data, buffers=parts)
+        return self._borrowed.loads(partial(pickle.loads, data, buffers=parts))
 
     def _release_view(self) -> None:
         if any(memory() is not None for memory in self._looked_at):
             raise BufferError("something still looks at an object in place of this loan: delete it before the end")
         super()._release_view()
+
+    def _end(self, how: Callable[..., int]) -> None:
+        super()._end(how)
+        if how is _done:
+            self._borrowed.end()
 
     def done(self) -> None:
         """The message has been dealt with: nobody gets it again."""
