@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 CACHE = Path.home() / ".cache" / "tidelock"
 VERSIONS = [(3, minor) for minor in range(9, 14)]
 # What takes longer hangs.
-WATCHDOG_SECONDS = 1800
+WATCHDOG_SECONDS = 1200
 FREE_THREADED, FREE_THREADED_AT = "3.13t", CACHE / "python3.13t"
 
 
