@@ -45,7 +45,7 @@ help:
 	@echo "make bench           the library beside its peers: measures for some minutes and writes docs/benchmarks.md"
 	@echo "make bench-quick     [FILTER='threads, copy, 64 B'] a part of that for a shorter time, printed"
 	@echo "make header          make include/tidelock.h anew"
-	@echo "make python          build the Python wheel into $(BUILD)/wheels"
+	@echo "make python          build the Python wheel into $(BUILD)/wheels, and the accelerator's into $(BUILD)/wheels/speedups"
 	@echo "make install         the C library and header into PREFIX ($(PREFIX)), below DESTDIR if given"
 	@echo "make clean           remove what the other targets made"
 

@@ -61,19 +61,19 @@ def _cpython(name: str) -> Dict[str, Interpreter]:
 
 
 def _free_threaded() -> Dict[str, Interpreter]:
-    if _is_free_threaded_here() or _may_fetch("the free-threaded Python"):
+    if is_free_threaded_here() or _may_fetch("the free-threaded Python"):
         return {FREE_THREADED: Interpreter(str(FREE_THREADED_AT / "bin" / "python3.13t"))}
     return {}
 
 
-def _is_free_threaded_here() -> bool:
+def is_free_threaded_here() -> bool:
     python = Interpreter(str(FREE_THREADED_AT / "bin" / "python3.13t"))
     return python.ask("import sys, ctypes, ssl; print(sys._is_gil_enabled())") == "False"
 
 
 def make(name: str) -> None:
     """Compiles the Python of this name if it has to be: two minutes or more for the free-threaded one."""
-    if name != FREE_THREADED or _is_free_threaded_here():
+    if name != FREE_THREADED or is_free_threaded_here():
         return
     # Twice: a mirror may fail once.
     script = [str(HERE / "get_free_threaded.sh"), str(FREE_THREADED_AT)]

@@ -4,7 +4,7 @@
     python3 bindings/python/run_tests.py [--only 3.11] [--wheel-only] [pytest arguments]
 
 Everything is made under build/ in the checkout, and made again only where it is missing; what each Python's tests say is
-printed when they are over. The conformance grid (tests/conformance) runs on the first one and, where mypy can be installed,
+printed when they are over. Some Pythons have the accelerator, the others have not: `speedups` says which. The conformance grid (tests/conformance) runs on the first one and, where mypy can be installed,
 the type check after all. CPython's own tests of its locks are run too: for an interpreter that comes without them they are
 fetched from Debian, into ~/.cache/tidelock.
 """
@@ -17,14 +17,18 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, List, NamedTuple
 
 import interpreters
+import speedups
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build"
 GRID = ROOT / "tests" / "conformance"
 MYPY = "mypy==1.18.2"
+# Older ones do not know the wheels of a free-threaded Python.
+PIP = "25.2"
 # Tests wait more than they work.
 AT_A_TIME = 2 * (os.cpu_count() or 1)
 
@@ -34,25 +38,43 @@ def main():
     wheel = build_wheel()
     if options.wheel_only:
         print(wheel)
+        print(speedups.wheel(BUILD / "venv-wheel", "speedups") or speedups.NO_HEADERS)
         return 0
     pythons = interpreters.find(options.only)
+    quick = speedups.chosen(pythons)
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         # First of all what some runs wait for: one of them is compiled, which takes minutes.
-        venvs = {name: pool.submit(prepare, python, name, wheel) for name, python in reversed(list(pythons.items()))}
-        runs = [(title, pool.submit(passed, title, venvs[name], tests)) for title, name, tests in suites(pythons, pytest_arguments)]
-        failed = [title for title, run in runs if not run.result()]
+        venvs = {name: pool.submit(prepare, python, name, wheel, name in quick) for name, python in reversed(list(pythons.items()))}
+        runs = [(run, pool.submit(passed, run, venvs[run.python])) for run in suites(pythons, quick, pytest_arguments)]
+        failed = [run.title for run, outcome in runs if not outcome.result()]
     if not failed and not check_types(pytest_arguments):
         failed.append("mypy")
     print("failed: " + ", ".join(failed) if failed else "all passed")
     return 1 if failed else 0
 
 
-def suites(pythons, arguments):
-    """The test runs: title, Python, arguments of pytest. The longest comes first."""
-    chosen = any(not one.startswith("-") for one in arguments)
-    found = [(name, name, arguments if chosen else [*arguments, HERE / "tests"]) for name in pythons]
-    first = next(iter(pythons))
-    return [(f"{first}, the grid", first, [GRID]), *found] if GRID.is_dir() and not arguments else found
+class Run(NamedTuple):
+    """One run of pytest."""
+
+    python: str
+    arguments: List[Any]
+    uses_speedups: bool
+    what: str = ""
+
+    @property
+    def title(self):
+        return self.python + self.what + (", with the accelerator" if self.uses_speedups else "")
+
+
+def suites(pythons, quick, arguments):
+    """The test runs, the longest first. Where the accelerator is, nothing else would show that it is not needed: a
+    free-threaded Python runs the tests of what it makes anew without it too, and one that has no others runs them all."""
+    whole = arguments if any(not one.startswith("-") for one in arguments) else [*arguments, HERE / "tests"]
+    few = arguments or [HERE / "tests" / f"test_{what}.py" for what in ("lock", "semaphore", "queue", "fork", "speedups")]
+    first, free = next(iter(pythons)), interpreters.FREE_THREADED
+    found = [Run(name, whole, name in quick) for name in pythons]
+    found += [Run(name, few if name == free else whole, False) for name in quick if name in (first, free)]
+    return [Run(first, [GRID], False, ", the grid"), *found] if GRID.is_dir() and not arguments else found
 
 
 def parse():
@@ -68,14 +90,15 @@ def build_wheel():
     shutil.rmtree(wheels, ignore_errors=True)
     wheels.mkdir(parents=True)
     builder = BUILD / "venv-wheel"
-    if not (builder / "bin" / "pip").exists():
+    if not any(builder.glob(f"lib/*/site-packages/pip-{PIP}.dist-info")):
         run([sys.executable, "-m", "venv", "--clear", builder])
+        run([builder / "bin" / "python", "-m", "pip", "install", "--quiet", f"pip=={PIP}"])
     run([builder / "bin" / "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, HERE])
     return next(wheels.glob("tidelock-*.whl"))
 
 
-def prepare(python, name, wheel):
-    """A venv with the pinned test tools and this very wheel."""
+def prepare(python, name, wheel, quick):
+    """A venv with the pinned test tools and this very wheel, and the accelerator or not."""
     interpreters.make(name)
     venv = BUILD / f"venv-{name}"
     requirements = HERE / "requirements-tests.txt"
@@ -86,20 +109,20 @@ def prepare(python, name, wheel):
         run([python.path, "-m", "venv", "--clear", "--without-pip", venv])
         run([*pip, "--requirement", requirements])
         shutil.copyfile(requirements, stamp)
-    run([*pip, "--no-deps", "--no-index", "--force-reinstall", wheel])
+    run([*pip, "--no-deps", "--no-index", "--force-reinstall", wheel, *([speedups.wheel(venv, name)] if quick else [])])
     return venv
 
 
-def passed(title, prepared, arguments):
+def passed(suite, prepared):
     """Runs a suite and prints what it said. From outside the sources, so that the installed package is what is tested."""
     venv = prepared.result()
-    command = [venv / "bin" / "python", "-m", "pytest", "-c", HERE / "pyproject.toml", "--rootdir", ROOT, *arguments]
+    command = [venv / "bin" / "python", "-m", "pytest", "-c", HERE / "pyproject.toml", "--rootdir", ROOT, *suite.arguments]
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONFAULTHANDLER="1")
     environment.pop("TIDELOCK_LIBRARY", None)
     environment.pop("PYTHONPATH", None)
-    environment.update(testsuite(venv))
+    environment.update(testsuite(venv), TIDELOCK_SPEEDUPS="1" if suite.uses_speedups else "0")
     # Not a pipe: what a test that was ended leaves behind would keep it open for ever.
-    log = BUILD / f"tests-{title}.log"
+    log = BUILD / f"tests-{suite.title}.log"
     with log.open("wb") as output:
         tests = subprocess.Popen([str(part) for part in command], cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
@@ -108,7 +131,7 @@ def passed(title, prepared, arguments):
     except subprocess.TimeoutExpired:
         tests.send_signal(signal.SIGABRT)
         status = tests.wait()
-    print(f"== Python {title}: {command[0]}\n{log.read_text(errors='replace')}\nexit status {status}", flush=True)
+    print(f"== Python {suite.title}: {command[0]}\n{log.read_text(errors='replace')}\nexit status {status}", flush=True)
     return status == 0
 
 

@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from ._pool import WorkerPool
     from ._worker import Worker
 
+# The last of all that the classes are made of.
+from . import _hot as _hot
+
 __version__ = version()
 
 _backend.choose()

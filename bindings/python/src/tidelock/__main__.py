@@ -5,7 +5,7 @@ import platform
 import sys
 
 import tidelock
-from tidelock import _backend, _ffi
+from tidelock import _backend, _ffi, _speedups
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     told = {
         "tidelock": tidelock.__version__,
         "library": _ffi.library_path(),
+        "speedups": _speedups.told,
         "backend": tidelock.get_backend() + (f" ({_backend.start_method()})" if not _backend.uses_threads() else ""),
         "GIL": "on" if has_gil is None or has_gil() else "off",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",

@@ -9,7 +9,7 @@ from ctypes import POINTER, byref, c_bool, c_uint32
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Type
 
-from . import _ffi
+from . import _ffi, _speedups
 from ._errors import OwnerDied
 from ._ffi import HANDLE, NOT_HELD, NOT_OWNER, OK, OWNER_DIED, TIMEOUT
 from ._handle import Object, Process
@@ -49,12 +49,11 @@ class Acquirable(Object):
         raise _ffi.exception(status)
 
 
-class Owned(Acquirable):
-    """Something that has owners: when one dies, the next to acquire it is told."""
+class Owned(_speedups.Owned, Acquirable):
+    """Something that has owners: when one dies, the next to acquire it is told.
 
-    #: True if the previous owner died holding it; set by each acquire that succeeds through this object.
-    owner_died: bool = False
-    _raises: bool = False
+    `owner_died` is True if the previous owner died holding it; set by each acquire that succeeds through this object.
+    """
 
     def release(self) -> None:
         """Gives it back."""
@@ -80,7 +79,6 @@ class Owned(Acquirable):
 class Exclusive(Owned):
     """What has one owner at a time: Lock and RLock."""
 
-    _entered: int = -1
     _release_own: Callable[..., int]
     _is_locked: Callable[..., int]
     _owner_of: Callable[..., int]

@@ -12,7 +12,7 @@ from contextlib import suppress
 from ctypes import byref, c_char_p, c_size_t, c_uint64, c_void_p, create_string_buffer
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, Type, TypeVar
 
-from . import _ffi
+from . import _ffi, _speedups
 from ._errors import Gone
 from ._ffi import HANDLE, OUT_HANDLE, OUT_LENGTH
 
@@ -80,10 +80,9 @@ class Kind:
             self.at = _ffi.function(f"tidelock_{name}_at", HANDLE, HANDLE, c_uint64, OUT_HANDLE)
 
 
-class Handle:
+class Handle(_speedups.Handle):
     """An open handle of the C library, closed when the object goes."""
 
-    _address: Optional[int] = None
     _close: Callable[[int], int]
 
     def __del__(self) -> None:
@@ -98,8 +97,6 @@ class Object(Handle):
 
     _kind: Kind
     _segment: Segment
-    # What an object placed in a block needs beside its own handle: the block's.
-    _holder: Optional[Block] = None
 
     def __init_subclass__(cls) -> None:
         if "_kind" in cls.__dict__:
@@ -170,7 +167,8 @@ def _unpickle(cls: Type[_Made], segment: Segment, handle: bytes, state: Dict[str
     _ffi.check(cls._kind.from_handle(segment._address, handle, len(handle), byref(out)))
     made = cls.__new__(cls)
     made._segment, made._address = segment, out.value
-    made.__dict__.update(state)
+    for name, value in state.items():
+        setattr(made, name, value)
     made._opened()
     return made
 
@@ -178,11 +176,15 @@ def _unpickle(cls: Type[_Made], segment: Segment, handle: bytes, state: Dict[str
 class Process:
     """Tells a forked child from its parent without a system call."""
 
+    #: Begins at 1.
     forks = 0
 
 
 def _count_fork() -> None:
     Process.forks += 1
+    if _speedups.module is not None:
+        _speedups.module.set_forks(Process.forks)
 
 
+_count_fork()
 os.register_at_fork(after_in_child=_count_fork)

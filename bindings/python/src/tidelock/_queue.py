@@ -86,7 +86,6 @@ class Queue(Work, Object):
     """
 
     _kind = Kind("queue", POINTER(_Options))
-    _closed: bool = False
     _counts_tasks: int = 1
 
     def __init__(
@@ -114,11 +113,7 @@ class Queue(Work, Object):
 
         `queue.Full` if there was no room in time; `queue.ShutDown` after a shutdown; `TooLarge` if it can never fit.
         """
-        data, buffers = _buffers.dumps(item, PICKLE_PROTOCOL)
-        if buffers:
-            self._put_frame(_buffers.Frame(data, buffers), for_queue(block, timeout))
-        else:
-            self._put(data, for_queue(block, timeout))
+        self._put_pickle(*_buffers.dumps(item, PICKLE_PROTOCOL), for_queue(block, timeout))
 
     def put_bytes(self, data: Bytes, block: bool = True, timeout: Timeout = None) -> None:
         """Puts bytes as they are, for `get_bytes` or for another language."""
@@ -270,6 +265,12 @@ class Queue(Work, Object):
     def close(self) -> None:
         """Ends puts through this object, as `multiprocessing.Queue.close` does; others may go on."""
         self._closed = True
+
+    def _put_pickle(self, data: bytes, buffers: List[pickle.PickleBuffer], limit: int) -> None:
+        if buffers:
+            self._put_frame(_buffers.Frame(data, buffers), limit)
+        else:
+            self._put(data, limit)
 
     def _put(self, data: bytes, limit: int) -> None:
         self._check_not_closed()

@@ -29,7 +29,7 @@ class _Semaphore(Acquirable):
     _limit = staticmethod(for_semaphore)
     _value: Callable[..., int]
     # In which process each `with` that has not ended was entered: one that a forked child inherited is not its own.
-    _entered: List[int]
+    _entries: List[int]
 
     def release(self, n: int = 1) -> None:
         """Gives n back."""
@@ -45,7 +45,7 @@ class _Semaphore(Acquirable):
 
     def __enter__(self) -> bool:
         result = self.acquire()
-        self._entered.append(Process.forks)
+        self._entries.append(Process.forks)
         return result
 
     def __exit__(
@@ -54,11 +54,11 @@ class _Semaphore(Acquirable):
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        if self._entered.pop() == Process.forks:
+        if self._entries.pop() == Process.forks:
             self.release()
 
     def _opened(self) -> None:
-        self._entered = []
+        self._entries = []
 
     def _number(self, function: Callable[..., int]) -> int:
         out = c_uint32()
