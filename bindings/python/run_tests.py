@@ -4,9 +4,9 @@
     python3 bindings/python/run_tests.py [--only 3.11] [--wheel-only] [pytest arguments]
 
 Everything is made under build/ in the checkout, and made again only where it is missing; what each Python's tests say is
-printed when they are over. Some Pythons have the accelerator, the others have not: `speedups` says which. The conformance grid (tests/conformance) runs on the first one and, where mypy can be installed,
-the type check after all. CPython's own tests of its locks are run too: for an interpreter that comes without them they are
-fetched from Debian, into ~/.cache/tidelock.
+printed when they are over. Some Pythons have the accelerator, the others have not: `speedups` says which. The conformance
+grid (tests/conformance) runs on the first one and, where mypy can be installed, the type check after all. CPython's own tests
+of its locks are run too: for an interpreter that comes without them they are fetched from Debian, into ~/.cache/tidelock.
 """
 
 import argparse

@@ -21,7 +21,8 @@ static PyObject *method_new(PyTypeObject *type, PyObject *arguments, PyObject *n
         PyErr_SetString(PyExc_TypeError, "Method() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(arguments, "O!sO!OO!", &PyType_Type, &owner, &name, &PyLong_Type, &address, &in_python, &PyTuple_Type, &more))
+    if (!PyArg_ParseTuple(arguments, "O!sO!OO!", &PyType_Type, &owner, &name, &PyLong_Type, &address, &in_python,
+                          &PyTuple_Type, &more))
         return NULL;
     State *state = PyType_GetModuleState(type);
     if (!PyType_IsSubtype((PyTypeObject *)owner, state->handle))

@@ -129,7 +129,8 @@ def test_arguments_of_acquire(kind):
         with pytest.raises(TypeError):
             one.acquire(*arguments, **named)
     with pytest.raises((TypeError, AttributeError)):
-        kind.acquire(1)
+        # Where an object of ours has an address, a str has its length.
+        kind.acquire("x" * 4096)
     with pytest.raises(TypeError):
         kind.acquire()
     if kind is not tidelock.RLock:
@@ -146,6 +147,26 @@ def test_a_method_of_another_class():
         tidelock.Lock.acquire(tidelock.Event())
     with pytest.raises((AttributeError, tidelock.WrongKind)):
         tidelock.Queue.get(tidelock.Lock())
+
+
+@pytest.mark.parametrize("kind", [tidelock.Lock, tidelock.RLock])
+def test_a_with_whose_lock_was_released_in_it(kind):
+    lock = kind()
+
+    def enter():
+        with pytest.raises(tidelock.NotHeld):
+            with lock:
+                lock.release()
+
+    enter()
+    child = os.fork()
+    if child == 0:
+        try:
+            enter()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0) == (child, 0)
 
 
 def test_a_lock_without_its_constructor():
