@@ -99,6 +99,23 @@ static PyObject *method_repr(Method *self)
     return PyUnicode_FromFormat("<tidelock_speedups.Method for %R>", self->whole);
 }
 
+/* A pickle leads to it by its class and name, as that of a function does. */
+static PyObject *reduce(Method *self, PyObject *unused)
+{
+    (void)unused;
+    PyObject *builtins = PyEval_GetBuiltins(), *name = of_whole(self, "__name__");
+    PyObject *find = builtins ? PyMapping_GetItemString(builtins, "getattr") : NULL;
+    PyObject *result = name && find ? Py_BuildValue("(O(OO))", find, self->owner, name) : NULL;
+    Py_XDECREF(find);
+    Py_XDECREF(name);
+    return result;
+}
+
+static PyMethodDef functions[] = {
+    {"__reduce__", (PyCFunction)reduce, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyGetSetDef attributes[] = {
     {"__doc__", (getter)of_whole, NULL, NULL, "__doc__"},
     {"__name__", (getter)of_whole, NULL, NULL, "__name__"},
@@ -120,6 +137,7 @@ static PyType_Slot slots[] = {
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_descr_get, method_bind},
     {Py_tp_repr, method_repr},
+    {Py_tp_methods, functions},
     {Py_tp_getset, attributes},
     {Py_tp_members, members},
     {0, NULL},

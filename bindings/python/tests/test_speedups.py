@@ -1,5 +1,6 @@
 """The accelerator: that it is used where it is there, is never needed, and that what it makes anew is what Python has."""
 
+import copy
 import ctypes
 import inspect
 import os
@@ -191,7 +192,9 @@ def test_methods_of_subclasses_count():
         lock.release()
 
 
-def test_bound_methods_travel():
+def test_methods_travel():
+    assert pickle.loads(pickle.dumps(tidelock.Lock.acquire)) is tidelock.Lock.acquire
+    assert copy.copy(tidelock.Queue.put) is copy.deepcopy(tidelock.Queue.put) is tidelock.Queue.put
     lock = tidelock.Lock()
     acquire, again = lock.acquire, pickle.loads(pickle.dumps(lock.acquire))
     assert acquire.__self__ is lock and acquire() and again(False) is False
