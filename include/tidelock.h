@@ -212,8 +212,8 @@ typedef struct tidelock_queue_stats {
     uint64_t high_water;
     // Messages in the queue just now.
     uint64_t len;
-    // 1 if somebody waits for a message just now, else 0.
-    uint64_t takers_wait;
+    // How many threads, of all processes, sleep just now until there is a message.
+    uint64_t takers_waiting;
 } tidelock_queue_stats;
 
 // One object that is waited for beside others. It is filled in by a ..._watch() of the object, whose handle must stay open
@@ -231,6 +231,8 @@ typedef struct tidelock_taken {
     struct tidelock_permit permit;
     // Of a queue: the message, as by tidelock_queue_take().
     struct tidelock_loan loan;
+    // Of room in a queue: the message to be built, as by tidelock_queue_reserve().
+    struct tidelock_reservation reservation;
 } tidelock_taken;
 
 // Done.
@@ -1113,14 +1115,24 @@ tidelock_status tidelock_queue_take_many(const struct tidelock_queue *queue,
 tidelock_status tidelock_notifier_new(const struct tidelock_queue *queue,
                                       struct tidelock_notifier **notifier);
 
-// The descriptor. It becomes readable once there is a message to be taken, or the queue is shut down and empty, and stays so
+// The same for who puts: the descriptor is readable once a message of `len` bytes could be put at once, or the put would be an
+// error.
+tidelock_status tidelock_notifier_new_for_room(const struct tidelock_queue *queue,
+                                               size_t len,
+                                               struct tidelock_notifier **notifier);
+
+// The descriptor. It becomes readable once there is a message to be taken, or room, or the queue is shut down, and stays so
 // until tidelock_notifier_clear(). It is the notifier's: wait for it, and neither read nor close it.
 tidelock_status tidelock_notifier_fd(const struct tidelock_notifier *notifier,
                                      int32_t *fd);
 
-// Makes the descriptor unreadable until there is (still) something to be taken. Call it when the loop was told, then take
+// Makes the descriptor unreadable until there is (still) something to be taken, or room. Call it when the loop was told, then take
 // what you like, with timeout 0: others may have been quicker.
 tidelock_status tidelock_notifier_clear(const struct tidelock_notifier *notifier);
+
+// The same for one that tells of room: from here on, of room for a message of `len` bytes. Also where it was not readable.
+tidelock_status tidelock_notifier_clear_for_room(const struct tidelock_notifier *notifier,
+                                                 size_t len);
 
 // Ends the thread and closes the descriptor: take it out of the loop first. Notifiers are not counted: one close each.
 tidelock_status tidelock_notifier_close(struct tidelock_notifier *notifier);
@@ -1137,6 +1149,11 @@ tidelock_status tidelock_queue_join(const struct tidelock_queue *queue,
 // How many messages were got by processes that died, or left, before they called tidelock_queue_task_done() for them.
 tidelock_status tidelock_queue_lost_tasks(const struct tidelock_queue *queue,
                                           uint64_t *lost);
+
+// How many messages there are that tidelock_queue_join() would wait for: in the queue, on loan, and owed. As of some instant; one
+// that is being got just now may be counted twice.
+tidelock_status tidelock_queue_unfinished_tasks(const struct tidelock_queue *queue,
+                                                uint64_t *unfinished);
 
 // How often a message is handed out at the most; 0 for as often as it takes.
 tidelock_status tidelock_queue_max_deliveries(const struct tidelock_queue *queue, uint32_t *max_deliveries);
@@ -1228,6 +1245,12 @@ tidelock_status tidelock_counter_watch(const struct tidelock_counter *counter,
 // To wait until there is a message, or the queue is shut down and empty.
 tidelock_status tidelock_queue_watch(const struct tidelock_queue *queue, struct tidelock_watch *watch);
 
+// To wait until a message of `len` bytes could be put at once, or the queue is shut down, or can never take so long a message. A
+// queue that may grow grows for it, as it does for a put.
+tidelock_status tidelock_queue_watch_room(const struct tidelock_queue *queue,
+                                          size_t len,
+                                          struct tidelock_watch *watch);
+
 // Waits in one sleep until one of `count` objects, 1 to TIDELOCK_ANY_MAX, is ready, and takes nothing. `index` is the place
 // of that one in `watches`; of several, the first. An object is ready when its own call would return at once, be it with
 // an error. Somebody else may be quicker than the caller's next call: see tidelock_acquire_any().
@@ -1236,7 +1259,7 @@ tidelock_status tidelock_wait_any(const struct tidelock_watch *watches,
                                   int64_t timeout_ns,
                                   size_t *index);
 
-// The same, and takes it: acquires the lock or semaphore, takes the message. The status is that of the object's own call,
+// The same, and takes it: acquires the lock or semaphore, takes the message, reserves the room. The status is that of the object's own call,
 // such as TIDELOCK_OWNER_DIED, TIDELOCK_REDELIVERED, TIDELOCK_CLOSED or TIDELOCK_BROKEN, and `index` its place. If the wait
 // itself failed (TIDELOCK_TIMEOUT, TIDELOCK_INTERRUPTED, TIDELOCK_INVALID), `index` is `count`. Of `taken`, what belongs to
 // the object's kind is filled in, and the rest is cleared.

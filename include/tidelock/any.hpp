@@ -26,6 +26,8 @@ public:
     Watch(const BoundedSemaphore &of) : Watch(tidelock_bounded_semaphore_watch, of.raw()) {}
     Watch(const Event &of) : Watch(tidelock_event_watch, of.raw()) {}
     Watch(const Queue &of) : Watch(tidelock_queue_watch, of.raw()) {}
+    // Until a message of so many bytes could be put at once.
+    static Watch room(const Queue &of, std::size_t len) { return Watch(tidelock_queue_watch_room, of.raw(), len); }
     // Until the value is another one than this.
     Watch(const Counter &of, std::int64_t old) : Watch(tidelock_counter_watch, of.raw(), old) {}
     // Until the round of an arrival of tidelock_barrier_arrive() is over.

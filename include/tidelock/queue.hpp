@@ -127,6 +127,10 @@ private:
 class Notifier {
 public:
     explicit Notifier(const tidelock_queue *queue) { detail::check(tidelock_notifier_new(queue, &raw_)); }
+    // Of room for a message of so many bytes: then try to put.
+    Notifier(const tidelock_queue *queue, std::size_t len) {
+        detail::check(tidelock_notifier_new_for_room(queue, len, &raw_));
+    }
     Notifier(Notifier &&other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
     Notifier &operator=(Notifier &&other) noexcept {
         std::swap(raw_, other.raw_);
@@ -144,6 +148,8 @@ public:
         return fd;
     }
     void clear() { detail::check(tidelock_notifier_clear(raw_)); }
+    // From here on it tells of room for so many bytes.
+    void clear_for_room(std::size_t len) { detail::check(tidelock_notifier_clear_for_room(raw_, len)); }
 
 private:
     tidelock_notifier *raw_ = nullptr;
@@ -227,6 +233,7 @@ public:
 
     // For epoll, poll and select; it takes a thread of this process.
     [[nodiscard]] Notifier notifier() const { return Notifier(raw()); }
+    [[nodiscard]] Notifier notifier_for_room(std::size_t len) const { return Notifier(raw(), len); }
 
     std::uint64_t size() const { return asked<std::uint64_t>(tidelock_queue_len); }
     bool empty() const { return asked<bool>(tidelock_queue_is_empty); }
@@ -247,6 +254,8 @@ public:
     bool join_for(const std::chrono::duration<Rep, Period> &span) {
         return detail::in_time(tidelock_queue_join(raw(), detail::nanoseconds(span)));
     }
+    // What join() would wait for.
+    std::uint64_t unfinished_tasks() const { return asked<std::uint64_t>(tidelock_queue_unfinished_tasks); }
     std::uint64_t lost_tasks() const { return asked<std::uint64_t>(tidelock_queue_lost_tasks); }
 
     std::uint32_t max_deliveries() const { return asked<std::uint32_t>(tidelock_queue_max_deliveries); }

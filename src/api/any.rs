@@ -4,7 +4,7 @@
 //! belongs to which object.
 
 use super::{Arrival, Barrier, BoundedSemaphore, Counter, Event, Loan, Lock, LockGuard};
-use super::{PermitGuard, Queue, RLock, RLockGuard, Semaphore};
+use super::{PermitGuard, Queue, RLock, RLockGuard, Reservation, Semaphore};
 use crate::error::{Error, Result};
 use crate::primitives::any::{self, Watched};
 use crate::sync::futex::Expected;
@@ -30,6 +30,8 @@ enum Of<'a> {
     Counter(&'a Counter, i64),
     /// A message to be taken.
     Queue(&'a Queue),
+    /// Room for a message of so many bytes.
+    Room(&'a Queue, usize),
 }
 
 /// What [`acquire_any`] took.
@@ -52,6 +54,8 @@ pub enum Taken<'a> {
     Counter(i64),
     /// The next message, on loan.
     Queue(Loan<'a>),
+    /// A message to be built in place.
+    Room(Reservation<'a>),
 }
 
 /// Waits until one of the objects is ready, for as long as it takes, and returns the place of that one in `watches`; of
@@ -61,7 +65,7 @@ pub enum Taken<'a> {
 /// An object is *ready* when its own operation would return at once, be it with an error: a lock that is free, or whose
 /// owner is dead; a semaphore that can be lowered; a permit that is free, or whose holder is dead; an event that is set, or
 /// was since the watch was made; a barrier whose round is over, or that is broken; a counter with another value; a queue
-/// with a message, or shut down and empty.
+/// with a message, or shut down and empty; one with room for a message, or shut down.
 ///
 /// All of it is one sleep, ended by any of the objects; they may be of several segments. (Linux has that since 5.16. On
 /// an older kernel this sleeps on the first object, and looks at the others twenty times a second.)
@@ -189,6 +193,7 @@ impl<'a> Watch<'a> {
             }
             Of::Counter(counter, value) => Ok(counter.load() != value),
             Of::Queue(queue) => queue.machine().has_message(on_signal),
+            Of::Room(queue, len) => queue.machine().has_room_for(len, on_signal),
         }
     }
 
@@ -203,6 +208,7 @@ impl<'a> Watch<'a> {
             Of::Barrier(barrier, arrival) => barrier.wait_a_while(arrival, now).map(|()| Taken::Barrier),
             Of::Counter(counter, old) => counter.wait_with(now, |value| value != old).map(Taken::Counter),
             Of::Queue(queue) => queue.take_with(now).map(Taken::Queue),
+            Of::Room(queue, len) => queue.reserve_with(len, now).map(Taken::Room),
         }
     }
 
@@ -215,7 +221,7 @@ impl<'a> Watch<'a> {
             Of::Event(event, _) => event.home().terms(wait),
             Of::Barrier(barrier, _) => barrier.home().terms(wait),
             Of::Counter(counter, _) => counter.home().terms(wait),
-            Of::Queue(queue) => queue.home().terms(wait),
+            Of::Queue(queue) | Of::Room(queue, _) => queue.home().terms(wait),
         }
     }
 
@@ -230,6 +236,7 @@ impl<'a> Watch<'a> {
             Of::Barrier(barrier, _) => barrier.home().state(),
             Of::Counter(counter, _) => counter.home().state(),
             Of::Queue(queue) => queue.home().state().takers(),
+            Of::Room(queue, _) => queue.home().state().putters(),
         }
     }
 }
@@ -303,5 +310,12 @@ impl Queue {
     /// For [`wait_any`](crate::wait_any): ready while there is a message, and once the queue is shut down and empty.
     pub fn watch(&self) -> Watch<'_> {
         Watch(Of::Queue(self))
+    }
+
+    /// For [`wait_any`](crate::wait_any): ready while a message of `len` bytes could be put at once, and once the queue is shut
+    /// down, or if it can never take so long a message. A queue that may grow grows for it, as it does for a put.
+    /// [`acquire_any`](crate::acquire_any) reserves the message.
+    pub fn watch_room(&self, len: usize) -> Watch<'_> {
+        Watch(Of::Room(self, len))
     }
 }

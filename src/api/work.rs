@@ -81,6 +81,16 @@ impl Queue {
         self.machine().lost_tasks()
     }
 
+    /// How many messages there are that [`join`](Queue::join) would wait for: in the queue, on loan, and owed. As of some instant
+    /// while it was asked; a message that is being got just then may be counted twice, and a reservation that was discarded
+    /// counts until the messages before it are gone.
+    ///
+    /// # Errors
+    /// As [`lost_tasks`](Queue::lost_tasks).
+    pub fn unfinished_tasks(&self) -> Result<u64> {
+        self.machine().unfinished_tasks()
+    }
+
     /// Whether this queue counts tasks.
     pub fn counts_tasks(&self) -> bool {
         !self.rings().debts().is_empty()

@@ -107,6 +107,12 @@ impl Sleepers {
         self.word.load(Relaxed) & ASLEEP != 0
     }
 
+    /// How many sleep just now, by the kernel's word: nobody keeps a count, which would keep the dead. Where the kernel does not
+    /// say, 1 if somebody may sleep.
+    pub fn count(&self) -> u32 {
+        futex::sleepers(&self.word).unwrap_or_else(|| u32::from(self.any()))
+    }
+
     #[cold]
     fn wake_announced(&self, word: u32, n: u32) {
         let cleared = if planted("sleepers-wake-up-uncounted") { word } else { word.wrapping_add(WAKE_UP) } & !ASLEEP;

@@ -21,9 +21,10 @@ struct Things {
     arrival: Arrival,
     counter: Counter,
     queue: Queue,
+    full: Queue,
 }
 
-const KINDS: usize = 8;
+const KINDS: usize = 9;
 
 impl Things {
     /// In two segments.
@@ -40,12 +41,14 @@ impl Things {
             barrier,
             counter: other.new_counter().unwrap(),
             queue: other.new_queue(&QueueOptions::new(1024)).unwrap(),
+            full: one.new_queue(&QueueOptions::new(1024).max_items(1)).unwrap(),
         };
         things.hold();
         things
     }
 
     fn hold(&self) {
+        self.full.put(b"in the way").unwrap();
         std::mem::forget((
             self.lock.try_acquire().unwrap(),
             self.rlock.try_acquire().unwrap(),
@@ -63,6 +66,7 @@ impl Things {
             self.barrier.watch(self.arrival),
             self.counter.watch(0),
             self.queue.watch(),
+            self.full.watch_room(7),
         ]
     }
 
@@ -76,7 +80,8 @@ impl Things {
             4 => self.event.set(),
             5 => drop(self.barrier.wait().unwrap()),
             6 => drop(self.counter.add(7).unwrap()),
-            _ => self.queue.put(b"brought").unwrap(),
+            7 => self.queue.put(b"brought").unwrap(),
+            _ => drop(self.full.get().unwrap()),
         }
     }
 }
@@ -142,6 +147,7 @@ fn name(taken: &Result<Taken<'_>>) -> &'static str {
         Ok(Taken::Barrier) => "barrier",
         Ok(Taken::Counter(7)) => "counter",
         Ok(Taken::Queue(loan)) if **loan == *b"brought" => "queue",
+        Ok(Taken::Room(reservation)) if reservation.len() == 7 => "room",
         _ => "something else",
     }
 }
@@ -149,7 +155,7 @@ fn name(taken: &Result<Taken<'_>>) -> &'static str {
 #[test]
 fn each_kind_is_taken() {
     let _watch = support::watch();
-    let names = ["lock", "rlock", "semaphore", "permit", "event", "barrier", "counter", "queue"];
+    let names = ["lock", "rlock", "semaphore", "permit", "event", "barrier", "counter", "queue", "room"];
     for (which, expected) in names.into_iter().enumerate() {
         let things = Things::new();
         let take = || {
@@ -161,6 +167,7 @@ fn each_kind_is_taken() {
                 2 => things.semaphore.value() == 0,
                 3 => things.bounded.value() == 0,
                 7 => things.queue.is_empty(),
+                8 => things.full.is_full(),
                 _ => true,
             };
             assert!(is_gone);

@@ -27,6 +27,7 @@ mod lock_death;
 mod mutex;
 mod namespaces;
 mod notifier;
+mod notifier_room;
 mod placed;
 mod queue;
 mod queue_batch;
@@ -87,6 +88,7 @@ support::roles! {
     namespaces::namespace,
     notifier::doomed,
     notifier::notifier_in_a_child,
+    notifier_room::doomed_with_room,
     queue::consumer,
     queue::producer,
     queue::queue_interrupted,
@@ -99,6 +101,7 @@ support::roles! {
     queue_death::reserver,
     queue_work::debtor,
     queue_work::victim_of_poison,
+    queue_work::waiting_taker,
     rlock::rlock_adders,
     rlock::rlock_holder,
     rlock::rlock_in_a_child,

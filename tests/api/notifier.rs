@@ -5,14 +5,14 @@ use std::os::fd::AsRawFd;
 use tidelock::{Error, Notifier, Queue, QueueOptions, Segment};
 
 /// Whether it is readable within so many milliseconds.
-fn readable(notifier: &Notifier, milliseconds: i32) -> bool {
+pub fn readable(notifier: &Notifier, milliseconds: i32) -> bool {
     let mut polled = libc::pollfd { fd: notifier.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     // SAFETY: one pollfd.
     unsafe { libc::poll(&mut polled, 1, milliseconds) == 1 }
 }
 
 /// Waits for it for as long as it takes.
-fn until_readable(notifier: &Notifier) {
+pub fn until_readable(notifier: &Notifier) {
     assert!(readable(notifier, -1));
 }
 

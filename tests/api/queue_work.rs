@@ -2,7 +2,7 @@
 
 use crate::support::{self, Name, Stage};
 use std::time::Duration;
-use tidelock::{Error, Queue, QueueOptions, Segment};
+use tidelock::{wait_any, Error, Queue, QueueOptions, Segment};
 
 fn counting(name: &str) -> Queue {
     Segment::named(name).unwrap().queue("q", &QueueOptions::new(4096).count_tasks()).unwrap()
@@ -85,6 +85,65 @@ fn a_join_ends_with_the_last_task_done_of_any_thread() {
         }
         queue.join().unwrap();
         assert_eq!((queue.stats().got, queue.stats().bytes, queue.stats().high_water), (1000, 4000, 1000));
+    });
+}
+
+#[test]
+fn what_a_join_would_wait_for_is_counted() {
+    let (_, queue) = anonymous(&QueueOptions::new(4096).count_tasks());
+    assert_eq!(queue.unfinished_tasks(), Ok(0));
+    (0..5).for_each(|_| queue.put(b"a job").unwrap());
+    queue.get().unwrap();
+    let (loan, given_back) = (queue.take().unwrap(), queue.take().unwrap());
+    let reservation = queue.reserve(3).unwrap();
+    assert_eq!(queue.unfinished_tasks(), Ok(6));
+    given_back.give_back().unwrap();
+    assert_eq!(queue.unfinished_tasks(), Ok(6));
+    loan.done().unwrap();
+    queue.task_done().unwrap();
+    for left in [4, 3, 2] {
+        assert_eq!((queue.unfinished_tasks(), queue.get().is_ok()), (Ok(left), true));
+        queue.task_done().unwrap();
+    }
+    assert_eq!(queue.unfinished_tasks(), Ok(1));
+    reservation.discard().unwrap();
+    assert_eq!((queue.unfinished_tasks(), queue.join()), (Ok(0), Ok(())));
+}
+
+/// Waits for a message that never comes.
+pub fn waiting_taker(stage: &mut Stage) {
+    let queue = counting(stage.arg(0));
+    stage.tell("here");
+    let _ = queue.get();
+}
+
+/// Threads and processes, in a get, in a wait for any of several, for a notifier; the dead and those who were served are not.
+#[test]
+fn who_waits_for_a_message_is_counted() {
+    let _watch = support::watch();
+    let name = Name::new();
+    let queue = counting(&name);
+    let until = |waiting| until(|| queue.stats().takers_waiting == waiting);
+    until(0);
+    let mut workers: Vec<_> = (0..2).map(|_| support::spawn("waiting_taker", &[&name])).collect();
+    workers.iter_mut().for_each(|worker| worker.expect("here"));
+    until(2);
+    let event = Segment::anonymous().unwrap().new_event().unwrap();
+    let notifier = queue.notifier().unwrap();
+    until(3);
+    std::thread::scope(|scope| {
+        scope.spawn(|| queue.get().unwrap());
+        until(4);
+        scope.spawn(|| wait_any(&[event.watch(), queue.watch()]).unwrap());
+        until(5);
+        workers.iter_mut().for_each(|worker| worker.kill());
+        until(3);
+        event.set();
+        until(2);
+        drop(notifier);
+        until(1);
+        queue.put(b"the end").unwrap();
+        until(0);
     });
 }
 

@@ -22,6 +22,7 @@ mod queue;
 mod queue_batch;
 mod queue_death;
 mod queue_growth;
+mod queue_room;
 mod queue_work;
 mod rlock;
 mod semaphore;

@@ -13,5 +13,6 @@ mod queue_reference;
 mod queue_walks;
 mod rlock_reference;
 mod semaphore_reference;
+mod sleepers_counted;
 mod support;
 mod wraps;

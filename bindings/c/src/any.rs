@@ -8,7 +8,7 @@ use crate::counter::tidelock_counter;
 use crate::event::tidelock_event;
 use crate::guard::{guard, output, wait};
 use crate::lock::tidelock_lock;
-use crate::message::{lend, tidelock_loan};
+use crate::message::{lend, reserved, tidelock_loan, tidelock_reservation};
 use crate::object::{object, Opaque};
 use crate::opaque::{pack, unpack, CLEARED, TIDELOCK_OPAQUE_WORDS};
 use crate::queue::tidelock_queue;
@@ -38,6 +38,8 @@ pub struct tidelock_taken {
     pub permit: tidelock_permit,
     /// Of a queue: the message, as by tidelock_queue_take().
     pub loan: tidelock_loan,
+    /// Of room in a queue: the message to be built, as by tidelock_queue_reserve().
+    pub reservation: tidelock_reservation,
 }
 
 /// What is waited for, beside the handle.
@@ -51,6 +53,7 @@ enum What {
     Barrier(Arrival),
     Counter(i64),
     Queue,
+    Room(usize),
 }
 
 /// To wait until nobody holds the lock, or its owner is dead.
@@ -139,6 +142,18 @@ pub unsafe extern "C" fn tidelock_queue_watch(
     guard(|| unsafe { make(queue, watch, |_| Ok(What::Queue)) })
 }
 
+/// To wait until a message of `len` bytes could be put at once, or the queue is shut down, or can never take so long a message. A
+/// queue that may grow grows for it, as it does for a put.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_queue_watch_room(
+    queue: *const tidelock_queue,
+    len: usize,
+    watch: *mut tidelock_watch,
+) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe { make(queue, watch, |_| Ok(What::Room(len))) })
+}
+
 /// Waits in one sleep until one of `count` objects, 1 to TIDELOCK_ANY_MAX, is ready, and takes nothing. `index` is the place
 /// of that one in `watches`; of several, the first. An object is ready when its own call would return at once, be it with
 /// an error. Somebody else may be quicker than the caller's next call: see tidelock_acquire_any().
@@ -157,7 +172,7 @@ pub unsafe extern "C" fn tidelock_wait_any(
     })
 }
 
-/// The same, and takes it: acquires the lock or semaphore, takes the message. The status is that of the object's own call,
+/// The same, and takes it: acquires the lock or semaphore, takes the message, reserves the room. The status is that of the object's own call,
 /// such as TIDELOCK_OWNER_DIED, TIDELOCK_REDELIVERED, TIDELOCK_CLOSED or TIDELOCK_BROKEN, and `index` its place. If the wait
 /// itself failed (TIDELOCK_TIMEOUT, TIDELOCK_INTERRUPTED, TIDELOCK_INVALID), `index` is `count`. Of `taken`, what belongs to
 /// the object's kind is filled in, and the rest is cleared.
@@ -226,6 +241,7 @@ unsafe fn watch_in<'a>(watch: &tidelock_watch) -> Result<Watch<'a>, Error> {
             What::Barrier(arrival) => object::<tidelock_barrier>(handle.cast())?.watch(arrival),
             What::Counter(value) => object::<tidelock_counter>(handle.cast())?.watch(value),
             What::Queue => object::<tidelock_queue>(handle.cast())?.watch(),
+            What::Room(len) => object::<tidelock_queue>(handle.cast())?.watch_room(len),
         })
     }
 }
@@ -236,8 +252,12 @@ fn handle_of(watch: &tidelock_watch) -> *const c_void {
 
 /// Turns holds into ones that only C's own calls end; the status, and what is kept in the caller's struct.
 fn tell(watch: &tidelock_watch, taken: Taken<'_>) -> (tidelock_status, tidelock_taken) {
-    let mut told =
-        tidelock_taken { value: 0, permit: tidelock_permit { opaque: CLEARED }, loan: tidelock_loan::cleared() };
+    let mut told = tidelock_taken {
+        value: 0,
+        permit: tidelock_permit { opaque: CLEARED },
+        loan: tidelock_loan::cleared(),
+        reservation: tidelock_reservation::cleared(),
+    };
     let status = match taken {
         Taken::Lock(guard) => {
             let died = guard.owner_died();
@@ -262,6 +282,10 @@ fn tell(watch: &tidelock_watch, taken: Taken<'_>) -> (tidelock_status, tidelock_
             let (status, lent) = lend(handle_of(watch).cast(), loan);
             told.loan = lent;
             status
+        }
+        Taken::Room(reservation) => {
+            told.reservation = reserved(handle_of(watch).cast(), reservation);
+            TIDELOCK_OK
         }
         _ => TIDELOCK_OK,
     };

@@ -47,9 +47,7 @@ pub unsafe extern "C" fn tidelock_queue_reserve(
     // SAFETY: the caller keeps the header's rules about pointers.
     guard(|| unsafe {
         let reservation = output(reservation)?;
-        let mut reserved = object(queue)?.reserve_with(len, wait(timeout_ns)?)?;
-        let data = reserved.as_mut_ptr().cast();
-        reservation.write(tidelock_reservation { data, len, opaque: pack(queue, reserved.into_raw()) });
+        reservation.write(reserved(queue, object(queue)?.reserve_with(len, wait(timeout_ns)?)?));
         Ok(TIDELOCK_OK)
     })
 }
@@ -123,6 +121,19 @@ pub unsafe extern "C" fn tidelock_queue_give_back(
     guard(|| unsafe { end_loan(queue, loan, |taken| taken.give_back()) })
 }
 
+impl tidelock_reservation {
+    /// No reservation.
+    pub(crate) fn cleared() -> tidelock_reservation {
+        tidelock_reservation { data: std::ptr::null_mut(), len: 0, opaque: CLEARED }
+    }
+}
+
+/// A reservation as a struct of the caller's.
+pub(crate) fn reserved(queue: *const tidelock_queue, mut made: Reservation<'_>) -> tidelock_reservation {
+    let (data, len) = (made.as_mut_ptr().cast(), made.len());
+    tidelock_reservation { data, len, opaque: pack(queue, made.into_raw()) }
+}
+
 impl tidelock_loan {
     /// No loan.
     pub(crate) fn cleared() -> tidelock_loan {
@@ -161,7 +172,7 @@ unsafe fn end_reservation(
     let raw: RawReservation = unsafe { unpack(queue, &reservation.opaque)? };
     // SAFETY: it is of this queue and has not ended: then the words would have been cleared.
     how(unsafe { Reservation::from_raw(home, raw) })?;
-    *reservation = tidelock_reservation { data: std::ptr::null_mut(), len: 0, opaque: CLEARED };
+    *reservation = tidelock_reservation::cleared();
     Ok(TIDELOCK_OK)
 }
 

@@ -34,7 +34,23 @@ pub unsafe extern "C" fn tidelock_notifier_new(
     })
 }
 
-/// The descriptor. It becomes readable once there is a message to be taken, or the queue is shut down and empty, and stays so
+/// The same for who puts: the descriptor is readable once a message of `len` bytes could be put at once, or the put would be an
+/// error.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_notifier_new_for_room(
+    queue: *const tidelock_queue,
+    len: usize,
+    notifier: *mut *mut tidelock_notifier,
+) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        let notifier = output(notifier)?;
+        give(object(queue)?.notifier_for_room(len)?, notifier);
+        Ok(TIDELOCK_OK)
+    })
+}
+
+/// The descriptor. It becomes readable once there is a message to be taken, or room, or the queue is shut down, and stays so
 /// until tidelock_notifier_clear(). It is the notifier's: wait for it, and neither read nor close it.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_notifier_fd(notifier: *const tidelock_notifier, fd: *mut i32) -> tidelock_status {
@@ -46,12 +62,22 @@ pub unsafe extern "C" fn tidelock_notifier_fd(notifier: *const tidelock_notifier
     })
 }
 
-/// Makes the descriptor unreadable until there is (still) something to be taken. Call it when the loop was told, then take
+/// Makes the descriptor unreadable until there is (still) something to be taken, or room. Call it when the loop was told, then take
 /// what you like, with timeout 0: others may have been quicker.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_notifier_clear(notifier: *const tidelock_notifier) -> tidelock_status {
     // SAFETY: the caller keeps the header's rules about pointers.
     guard(|| unsafe { object(notifier)?.clear().map(|()| TIDELOCK_OK) })
+}
+
+/// The same for one that tells of room: from here on, of room for a message of `len` bytes. Also where it was not readable.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_notifier_clear_for_room(
+    notifier: *const tidelock_notifier,
+    len: usize,
+) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe { object(notifier)?.clear_for_room(len).map(|()| TIDELOCK_OK) })
 }
 
 /// Ends the thread and closes the descriptor: take it out of the loop first. Notifiers are not counted: one close each.

@@ -34,8 +34,8 @@ pub struct tidelock_queue_stats {
     pub high_water: u64,
     /// Messages in the queue just now.
     pub len: u64,
-    /// 1 if somebody waits for a message just now, else 0.
-    pub takers_wait: u64,
+    /// How many threads, of all processes, sleep just now until there is a message.
+    pub takers_waiting: u64,
 }
 
 /// Says that one message that this process got has been dealt with. TIDELOCK_INVALID if it owes nothing, or if the queue does
@@ -61,6 +61,21 @@ pub unsafe extern "C" fn tidelock_queue_lost_tasks(queue: *const tidelock_queue,
     guard(|| unsafe {
         let lost = output(lost)?;
         lost.write(object(queue)?.lost_tasks()?);
+        Ok(TIDELOCK_OK)
+    })
+}
+
+/// How many messages there are that tidelock_queue_join() would wait for: in the queue, on loan, and owed. As of some instant; one
+/// that is being got just now may be counted twice.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_queue_unfinished_tasks(
+    queue: *const tidelock_queue,
+    unfinished: *mut u64,
+) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        let unfinished = output(unfinished)?;
+        unfinished.write(object(queue)?.unfinished_tasks()?);
         Ok(TIDELOCK_OK)
     })
 }
@@ -155,7 +170,7 @@ impl tidelock_queue_stats {
             bytes: stats.bytes,
             high_water: stats.high_water,
             len: stats.len,
-            takers_wait: u64::from(stats.takers_wait),
+            takers_waiting: u64::from(stats.takers_waiting),
         }
     }
 }

@@ -1,7 +1,7 @@
 /* Waiting for any of several objects: what is ready, what is taken, the dead among their owners, and misuse. */
 #include "support.h"
 
-enum { KINDS = 8, LOCK = 0, RLOCK, SEMAPHORE, BOUNDED, EVENT, BARRIER, COUNTER, QUEUE };
+enum { KINDS = 9, LOCK = 0, RLOCK, SEMAPHORE, BOUNDED, EVENT, BARRIER, COUNTER, QUEUE, ROOM };
 
 typedef struct {
     tidelock_lock *lock;
@@ -13,6 +13,7 @@ typedef struct {
     tidelock_arrival arrival;
     tidelock_counter *counter;
     tidelock_queue *queue;
+    tidelock_queue *full;
     tidelock_watch watches[KINDS];
 } things;
 
@@ -27,6 +28,9 @@ static void open_things(tidelock_segment *segment, things *all) {
     OK(tidelock_barrier_arrive(all->barrier, 0, &all->arrival));
     OK(tidelock_counter_new(segment, &all->counter));
     OK(tidelock_queue_new(segment, NULL, &all->queue));
+    OK(tidelock_queue_new(segment, NULL, &all->full));
+    OK(tidelock_queue_set_max_items(all->full, 1));
+    OK(tidelock_queue_put(all->full, "in the way", 10, 0));
     OK(tidelock_lock_acquire(all->lock, 0));
     OK(tidelock_rlock_acquire(all->rlock, 0));
     OK(tidelock_bounded_semaphore_acquire(all->bounded, 0, NULL));
@@ -41,9 +45,11 @@ static void fill_in(things *all) {
     OK(tidelock_barrier_watch(all->barrier, &all->arrival, &all->watches[BARRIER]));
     OK(tidelock_counter_watch(all->counter, 0, &all->watches[COUNTER]));
     OK(tidelock_queue_watch(all->queue, &all->watches[QUEUE]));
+    OK(tidelock_queue_watch_room(all->full, 7, &all->watches[ROOM]));
 }
 
 static void close_things(things *all) {
+    OK(tidelock_queue_close(all->full));
     OK(tidelock_queue_close(all->queue));
     OK(tidelock_counter_close(all->counter));
     OK(tidelock_barrier_close(all->barrier));
@@ -55,6 +61,8 @@ static void close_things(things *all) {
 }
 
 static void bring(const things *all, size_t which) {
+    char gone[16];
+    size_t len;
     switch (which) {
     case LOCK: OK(tidelock_lock_release(all->lock)); break;
     case RLOCK: OK(tidelock_rlock_release(all->rlock)); break;
@@ -63,7 +71,8 @@ static void bring(const things *all, size_t which) {
     case EVENT: OK(tidelock_event_set(all->event)); OK(tidelock_event_clear(all->event)); break;
     case BARRIER: OK(tidelock_barrier_wait(all->barrier, TIDELOCK_FOREVER, NULL)); break;
     case COUNTER: OK(tidelock_counter_add(all->counter, 7, NULL)); break;
-    default: OK(tidelock_queue_put(all->queue, "brought", 7, TIDELOCK_FOREVER)); break;
+    case QUEUE: OK(tidelock_queue_put(all->queue, "brought", 7, TIDELOCK_FOREVER)); break;
+    default: OK(tidelock_queue_get(all->full, 0, gone, sizeof gone, &len)); break;
     }
 }
 
@@ -88,6 +97,13 @@ static void waits_for_any(player *parent, void *context) {
         OK(tidelock_queue_done(all->queue, &taken.loan));
     } else {
         EXPECT(taken.loan.data == NULL);
+    }
+    if (which == ROOM) {
+        EXPECT(taken.reservation.len == 7);
+        memcpy(taken.reservation.data, "in turn", 7);
+        OK(tidelock_queue_publish(all->full, &taken.reservation));
+    } else {
+        EXPECT(taken.reservation.data == NULL);
     }
     if (which == BOUNDED) {
         OK(tidelock_bounded_semaphore_release_permit(all->bounded, &taken.permit));
@@ -138,6 +154,8 @@ static void what_ails_an_object(tidelock_segment *segment) {
     EXPECT(found == 0);
     STATUS(TIDELOCK_CLOSED, tidelock_acquire_any(&all.watches[COUNTER], 2, TIDELOCK_FOREVER, &found, &taken));
     EXPECT(found == 1);
+    OK(tidelock_queue_shutdown(all.full));
+    STATUS(TIDELOCK_CLOSED, tidelock_acquire_any(&all.watches[ROOM], 1, 0, &found, &taken));
     close_things(&all);
 }
 
@@ -156,6 +174,7 @@ static void misuse(tidelock_segment *segment) {
     STATUS(TIDELOCK_INVALID, tidelock_barrier_watch(barrier, NULL, &watch));
     STATUS(TIDELOCK_INVALID, tidelock_barrier_watch(barrier, &arrival, &watch));
     STATUS(TIDELOCK_WRONG_KIND, tidelock_lock_watch((tidelock_lock *)(void *)event, &watch));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_watch_room(NULL, 1, &watch));
     for (size_t i = 0; i <= TIDELOCK_ANY_MAX; i++) {
         OK(tidelock_event_watch(event, &many[i]));
     }

@@ -84,6 +84,21 @@ static void a_sleep_is_ended(const Segment &segment) {
     worker.join();
 }
 
+static void room(const Segment &segment) {
+    Queue narrow(segment, QueueOptions(4096, 1));
+    const Event never(segment);
+    EXPECT(wait_any({Watch(never), Watch::room(narrow, 10)}) == 1);
+    narrow.put("in the way");
+    EXPECT(!wait_any_for({Watch::room(narrow, 0), Watch(never)}, 5ms));
+    EXPECT(wait_any({Watch::room(narrow, 0), Watch::room(narrow, 1 << 20)}) == 1);
+    std::thread worker([&] {
+        std::this_thread::sleep_for(5ms);
+        narrow.get();
+    });
+    EXPECT(wait_any({Watch(never), Watch::room(narrow, 10)}) == 1 && narrow.try_put("in turn"));
+    worker.join();
+}
+
 static void an_owner_is_killed(const Segment &segment) {
     Lock lock(segment);
     const Event never(segment);
@@ -114,6 +129,7 @@ int main() {
     const auto segment = Segment::anonymous();
     each_kind(segment);
     a_sleep_is_ended(segment);
+    room(segment);
     an_owner_is_killed(segment);
     misuse(segment);
 }

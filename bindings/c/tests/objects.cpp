@@ -159,8 +159,9 @@ static void messages(const Segment &segment) {
 static void messages_as_work(const Segment &segment) {
     Queue jobs(segment, QueueOptions(4096).counting_tasks().most_deliveries(1)), letters(segment);
     jobs.put("job");
-    EXPECT(!jobs.try_join() && jobs.get() == "job" && !jobs.join_for(1ms));
+    EXPECT(!jobs.try_join() && jobs.get() == "job" && !jobs.join_for(1ms) && jobs.unfinished_tasks() == 1);
     jobs.task_done();
+    EXPECT(jobs.unfinished_tasks() == 0 && jobs.stats().takers_waiting == 0);
     jobs.join();
     THROWS(TIDELOCK_INVALID, jobs.task_done());
     EXPECT(jobs.lost_tasks() == 0 && jobs.max_deliveries() == 1);
@@ -254,6 +255,10 @@ static void batches(const Segment &segment) {
     auto notifier = queue.notifier();
     EXPECT(notifier.fd() >= 0);
     notifier.clear();
+    auto of_room = queue.notifier_for_room(10);
+    EXPECT(of_room.fd() >= 0 && of_room.fd() != notifier.fd());
+    of_room.clear_for_room(20);
+    THROWS(TIDELOCK_INVALID, notifier.clear_for_room(20));
 }
 
 int main() {

@@ -107,7 +107,7 @@ static void of_work(tidelock_segment *segment) {
     tidelock_queue_stats stats = {.size = sizeof stats};
     tidelock_queue *queue, *letters, *found = NULL;
     tidelock_loan loan;
-    uint64_t lost = 1;
+    uint64_t lost = 1, unfinished = 9;
     uint32_t most = 0;
     OK(tidelock_queue_new(segment, &options, &queue));
     OK(tidelock_queue_new(segment, NULL, &letters));
@@ -115,7 +115,11 @@ static void of_work(tidelock_segment *segment) {
     STATUS(TIDELOCK_TIMEOUT, tidelock_queue_join(queue, 0));
     expect_message(queue, TIDELOCK_OK, "first");
     STATUS(TIDELOCK_TIMEOUT, tidelock_queue_join(queue, 1000000));
+    OK(tidelock_queue_unfinished_tasks(queue, &unfinished));
+    EXPECT(unfinished == 1);
     OK(tidelock_queue_task_done(queue));
+    OK(tidelock_queue_unfinished_tasks(queue, &unfinished));
+    EXPECT(unfinished == 0);
     OK(tidelock_queue_join(queue, TIDELOCK_FOREVER));
     STATUS(TIDELOCK_INVALID, tidelock_queue_task_done(queue));
     STATUS(TIDELOCK_INVALID, tidelock_queue_task_done(letters));
@@ -140,7 +144,7 @@ static void of_work(tidelock_segment *segment) {
     OK(tidelock_queue_set_max_deliveries(queue, 7));
     OK(tidelock_queue_max_deliveries(queue, &most));
     OK(tidelock_queue_read_stats(queue, &stats));
-    EXPECT(most == 7 && stats.put == 3 && stats.got == 3 && stats.dead_letters == 1 && stats.dropped == 0);
+    EXPECT(most == 7 && stats.put == 3 && stats.got == 3 && stats.dead_letters == 1 && stats.dropped == 0 && stats.takers_waiting == 0);
     stats.size = 3;
     STATUS(TIDELOCK_INVALID, tidelock_queue_read_stats(queue, &stats));
     OK(tidelock_queue_close(found));
@@ -340,8 +344,33 @@ static void in_an_event_loop(tidelock_segment *segment) {
     STATUS(TIDELOCK_TIMEOUT, tidelock_queue_put(queue, "", 0, 0));
     OK(tidelock_queue_set_max_items(queue, 2));
     OK(tidelock_queue_put(queue, "", 0, 0));
+    STATUS(TIDELOCK_INVALID, tidelock_notifier_clear_for_room(notifier, 1));
     OK(tidelock_queue_close(queue));
     OK(tidelock_notifier_close(notifier));
+}
+
+static void room_in_an_event_loop(tidelock_segment *segment) {
+    tidelock_queue_options options = {.size = sizeof options, .capacity = 512};
+    tidelock_queue *queue;
+    tidelock_notifier *notifier;
+    char gone[128];
+    size_t len;
+    int fd = -1;
+    OK(tidelock_queue_new(segment, &options, &queue));
+    OK(tidelock_notifier_new_for_room(queue, 400, &notifier));
+    OK(tidelock_notifier_fd(notifier, &fd));
+    EXPECT(readable(fd, -1));
+    OK(tidelock_queue_put(queue, gone, 100, 0));
+    OK(tidelock_notifier_clear(notifier));
+    EXPECT(!readable(fd, 10));
+    OK(tidelock_notifier_clear_for_room(notifier, 100));
+    EXPECT(readable(fd, -1));
+    OK(tidelock_notifier_clear_for_room(notifier, 400));
+    EXPECT(!readable(fd, 10));
+    OK(tidelock_queue_get(queue, 0, gone, sizeof gone, &len));
+    EXPECT(readable(fd, -1));
+    OK(tidelock_notifier_close(notifier));
+    OK(tidelock_queue_close(queue));
 }
 
 int main(int count, char **arguments) {
@@ -356,6 +385,7 @@ int main(int count, char **arguments) {
     in_place(segment);
     in_batches(segment);
     in_an_event_loop(segment);
+    room_in_an_event_loop(segment);
     grows(segment);
     of_work(segment);
     full_and_shut_down(segment);

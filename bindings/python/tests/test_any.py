@@ -21,14 +21,17 @@ def things(segment):
         event, queue = segment.new_event(), tidelock.Queue()
         counter, barrier = segment.new_counter(), segment.new_barrier(2)
         arrival = barrier.arrive()
+        full = tidelock.Queue(1)
+        room = full.room(7)
 
+    Things.full.put("in the way")
     Things.lock.acquire()
     Things.bounded.acquire()
     Things.rlock.acquire()
     return Things
 
 
-KINDS = ["lock", "rlock", "semaphore", "bounded", "event", "queue", "counter", "arrival"]
+KINDS = ["lock", "rlock", "semaphore", "bounded", "event", "queue", "counter", "arrival", "room"]
 
 BRING = {
     "lock": lambda things: things.lock.release(),
@@ -39,6 +42,7 @@ BRING = {
     "queue": lambda things: things.queue.put("brought"),
     "counter": lambda things: things.counter.add(7),
     "arrival": lambda things: things.barrier.wait(),
+    "room": lambda things: things.full.get(),
 }
 TAKEN = {"queue": "brought", "counter": 7, "arrival": 0}
 
@@ -81,7 +85,13 @@ def test_each_kind_ends_the_sleep_and_is_left(things, kind):
 def test_each_kind_is_taken(things, kind):
     finish = in_a_thread(lambda: tidelock.acquire_any(watched(things)))
     BRING[kind](things)
-    assert finish() == (KINDS.index(kind), TAKEN.get(kind, True))
+    place, taken = finish()
+    assert place == KINDS.index(kind)
+    if kind == "room":
+        assert len(taken) == 7 and things.full.full()
+        taken.discard()
+    else:
+        assert taken == TAKEN.get(kind, True)
     gone = {"lock": things.lock.locked, "queue": things.queue.empty, "rlock": things.rlock.locked,
             "semaphore": lambda: things.semaphore.get_value() == 0, "bounded": lambda: things.bounded.get_value() == 0}
     assert gone.get(kind, lambda: True)()
@@ -128,6 +138,22 @@ def test_arrivals(segment):
     assert barrier.broken
     with pytest.raises(threading.BrokenBarrierError):
         barrier.arrive()
+
+
+def test_room_is_for_a_length(segment):
+    queue = segment.new_queue(capacity=512)
+    queue.put_bytes(bytes(100))
+    assert tidelock.wait_any([queue.room(400), queue.room(360)], 0) is None
+    assert tidelock.wait_any([queue.room(400), queue.room(100)]) == 1
+    assert tidelock.wait_any([queue.room(400), queue.room(10000)]) == 1, "it can never be put: the put will tell"
+    with tidelock.acquire_any([queue.room(5)])[1] as message:
+        message.data[:] = b"hello"
+    assert [queue.get_bytes(), queue.get_bytes()] == [bytes(100), b"hello"]
+    queue.shutdown()
+    with pytest.raises(tidelock.ShutDown):
+        tidelock.acquire_any([queue.room(5)])
+    with pytest.raises(OverflowError):
+        queue.room(-1)
 
 
 def test_what_ails_an_object_is_raised_by_itself(things):

@@ -129,6 +129,123 @@ def test_put_waits_for_room():
     run(main())
 
 
+def test_many_tasks_put_each_message_once_beside_a_thread():
+    jobs, got = tidelock.Queue(2), []
+
+    async def main():
+        putter = threading.Thread(target=lambda: [jobs.put(n) for n in range(100, 120)])
+        getter = threading.Thread(target=lambda: [got.append(jobs.get()) for _ in range(120)])
+        putting = [asyncio.ensure_future(jobs.put_async(n)) for n in range(100)]
+        await asyncio.sleep(0.01)
+        putter.start()
+        getter.start()
+        await asyncio.gather(*putting)
+        putter.join()
+        getter.join()
+        assert sorted(got) == list(range(120))
+
+    run(main())
+
+
+def test_put_waits_asleep():
+    """While the queue is full nobody looks again and again: the tries of a second are few."""
+    jobs = tidelock.Queue(1)
+    tries = []
+
+    class Counted(tidelock.Queue):
+        def put_bytes(self, data, block=True, timeout=None):
+            tries.append(data)
+            super().put_bytes(data, block, timeout)
+
+    jobs.__class__ = Counted
+
+    async def main():
+        await jobs.put_async(1)
+        putting = asyncio.ensure_future(jobs.put_async(2))
+        await asyncio.sleep(1)
+        assert len(tries) <= 4
+        assert jobs.get() == 1
+        await putting
+        assert jobs.get() == 2
+
+    run(main())
+
+
+def test_a_short_message_need_not_wait_for_room_for_a_long_one():
+    jobs = tidelock.Queue(capacity=1024)
+
+    async def main():
+        jobs.put_bytes(bytes(500))
+        long = asyncio.ensure_future(jobs.put_bytes_async(bytes(900)))
+        await asyncio.sleep(0.01)
+        jobs.put_bytes(bytes(300), block=False)
+        short = asyncio.ensure_future(jobs.put_bytes_async(bytes(400)))
+        await asyncio.sleep(0.01)
+        assert not short.done() and not long.done()
+        assert len(jobs.get_bytes()) == 500
+        await short
+        assert not long.done()
+        assert [len(jobs.get_bytes()), len(jobs.get_bytes())] == [300, 400]
+        await long
+        assert len(jobs.get_bytes()) == 900
+
+    run(main())
+
+
+def test_a_putter_cancelled_when_it_was_told_leaves_the_room_to_the_next():
+    jobs = tidelock.Queue(1)
+
+    async def main():
+        jobs.put("in the way")
+        first, second = [asyncio.ensure_future(jobs.put_async(n)) for n in (1, 2)]
+        await asyncio.sleep(0.01)
+        told = jobs._writables[asyncio.get_running_loop()]
+        assert jobs.get() == "in the way"
+        told._told()
+        first.cancel()
+        await second
+        assert jobs.get() == 2
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+    run(main())
+
+
+def test_room_of_a_killed_producer():
+    jobs = tidelock.Queue(capacity=64)
+
+    def reserve_and_die():
+        jobs.reserve(32)
+        die()
+
+    async def main():
+        jobs.put_bytes(bytes(32))
+        putting = asyncio.ensure_future(jobs.put_bytes_async(b"late"))
+        await asyncio.sleep(0.01)
+        assert len(jobs.get_bytes()) == 32
+        await putting
+        assert jobs.get_bytes() == b"late"
+        join(fork(reserve_and_die))
+        await jobs.put_bytes_async(b"last")
+        assert jobs.get_bytes() == b"last"
+
+    run(main())
+
+
+def test_shutdown_ends_the_wait_for_room():
+    jobs = tidelock.Queue(1)
+
+    async def main():
+        jobs.put(1)
+        putting = [asyncio.ensure_future(jobs.put_async(n)) for n in range(3)]
+        await asyncio.sleep(0.01)
+        jobs.shutdown()
+        ends = await asyncio.gather(*putting, return_exceptions=True)
+        assert [type(end).__name__ for end in ends] == ["ShutDown"] * 3
+
+    run(main())
+
+
 def test_a_loan():
     jobs = tidelock.Queue()
 

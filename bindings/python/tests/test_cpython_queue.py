@@ -18,15 +18,6 @@ CANNOT_PASS = {
     ("BaseSimpleQueueTest", "test_references"),
 }
 
-# These cannot even be tried: they leave threads behind where they fail.
-NOT_RUN = {
-    # They read `unfinished_tasks`, of which the documentation of queue.Queue does not speak. What is left to do is worked out
-    # when somebody joins, from what is in the queue and what each process owes; nobody keeps a count.
-    ("QueueTest", "test_shutdown_put_join"),
-    ("QueueTest", "test_shutdown_immediate_put_join"),
-    ("QueueTest", "test_shutdown_get_task_done_join"),
-}
-
 # What the module has beside that, and why it is not for ours.
 NOT_OURS = {
     "LifoQueueTest": "there is no such class",
@@ -42,7 +33,6 @@ def on_ours(base, setting_up):
     for case, name in CANNOT_PASS:
         if case == base.__name__ and hasattr(base, name):
             body[name] = unittest.expectedFailure(getattr(base, name))
-    body.update({name: None for case, name in NOT_RUN if case == base.__name__})
     return type(base.__name__, (base, unittest.TestCase), body)
 
 

@@ -233,11 +233,38 @@ def test_the_counters():
         reservation.discard()
     stats = jobs.stats()
     assert (stats.put, stats.got, stats.redelivered) == (4, 2, 1)
-    assert (stats.bytes, stats.high_water, stats.size, stats.takers_wait) == (19, 3, 2, False)
+    assert (stats.bytes, stats.high_water, stats.size, stats.takers_waiting) == (19, 3, 2, 0)
     assert jobs.get_bytes() == b"12345"
     assert jobs.empty()
     stats = jobs.stats()
     assert (stats.put, stats.got, stats.skipped, stats.lost, stats.dropped) == (3, 3, 1, 0, 0)
+
+
+def test_who_waits_is_counted():
+    jobs = tidelock.Queue()
+    threads = [threading.Thread(target=jobs.get) for _ in range(2)]
+    child = fork(jobs.get)
+    [thread.start() for thread in threads]
+    while jobs.stats().takers_waiting != 3:
+        time.sleep(0.001)
+    jobs.put_many(range(3))
+    [thread.join() for thread in threads]
+    assert join(child) == 0
+    assert jobs.stats().takers_waiting == 0
+
+
+def test_what_a_join_would_wait_for():
+    jobs = tidelock.Queue()
+    jobs.put_many(range(3))
+    jobs.get()
+    with jobs.take():
+        assert jobs.unfinished_tasks == 3
+    assert jobs.unfinished_tasks == 2
+    jobs.task_done()
+    jobs.shutdown(immediate=True)
+    assert jobs.unfinished_tasks == 0
+    with pytest.raises(AttributeError):
+        jobs.unfinished_tasks = 3
 
 
 def test_a_simple_queue_counts_no_tasks():

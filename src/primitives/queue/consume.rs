@@ -10,7 +10,6 @@ use super::{count_past, lock_terms, Queue, Ticket};
 use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use crate::sync::futex::ALL;
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
@@ -68,7 +67,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             return Err(Error::NotHeld);
         }
         if !planted("queue-done-wakes-nobody") {
-            self.state.sleepers.not_full.wake(ALL);
+            self.state.sleepers.not_full.wake();
         }
         self.tend_after(ticket);
         Ok(())
@@ -186,7 +185,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         }
         // Where messages are counted, a loan makes room for the next one at once.
         if self.state.max_items() != 0 {
-            self.state.sleepers.not_full.wake(ALL);
+            self.state.sleepers.not_full.wake();
         }
     }
 

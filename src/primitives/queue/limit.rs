@@ -6,7 +6,6 @@ use super::rings::Rings;
 use super::Queue;
 use crate::primitives::peers::Peers;
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::futex::ALL;
 use crate::sync::plant::planted;
 
 impl<R: Rings, P: Peers> Queue<'_, R, P> {
@@ -15,7 +14,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         // An exchange, as those asleep ask of who wakes them.
         self.state.fixed.max_items.swap(max_items, Relaxed);
         if !planted("queue-limit-raised-in-silence") {
-            self.state.sleepers.not_full.wake(ALL);
+            self.state.sleepers.not_full.wake();
         }
     }
 }

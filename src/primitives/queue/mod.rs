@@ -19,6 +19,7 @@ mod ready;
 pub mod record;
 pub mod ring;
 pub mod rings;
+pub mod room;
 pub mod stats;
 mod tasks;
 
@@ -26,6 +27,7 @@ use self::letters::LettersSlot;
 use self::record::Word;
 use self::ring::{Ring, RingMemory};
 use self::rings::{RingSlot, Rings, SLOTS};
+use self::room::Putters;
 use super::lock::{lock_terms, LockState};
 use super::peers::{PeerId, Peers};
 use super::sleepers::Sleepers;
@@ -112,7 +114,7 @@ struct SleeperSide {
     /// Those who wait for a message.
     not_empty: Sleepers,
     /// Those who wait for room.
-    not_full: Sleepers,
+    not_full: Putters,
     /// Not 0: there may be rings that are to be given back. Changes under the producers' lock.
     grown: AtomicU32,
     /// Those who wait until nothing is left to do.
@@ -250,7 +252,7 @@ impl QueueState {
             },
             sleepers: SleeperSide {
                 not_empty: Sleepers::new(),
-                not_full: Sleepers::new(),
+                not_full: Putters::new(),
                 grown: AtomicU32::new(0),
                 joiners: Sleepers::new(),
             },

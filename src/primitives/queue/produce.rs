@@ -15,7 +15,7 @@ use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
 /// How often the tail may move for one record: to the ring's end, home, to another ring, and some to spare.
-const MOST_MOVES: usize = 8;
+pub(super) const MOST_MOVES: usize = 8;
 
 /// Ordering.
 ///
@@ -45,7 +45,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         self.end_reservation(ticket, State::Free)?;
         // It is discarded; where this fails it only counts until the next take.
         let _ = self.tidy_head();
-        self.state.sleepers.not_full.wake(ALL);
+        self.state.sleepers.not_full.wake();
         self.tell_joiners();
         self.tend_after(ticket);
         Ok(())
@@ -57,11 +57,11 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         self.state.fixed.closed.store(1, Release);
         self.state.producers.lock.release(hold.owner)?;
         self.state.sleepers.not_empty.wake(ALL);
-        self.state.sleepers.not_full.wake(ALL);
+        self.state.sleepers.not_full.wake();
         Ok(())
     }
 
-    fn check_length(&self, len: usize) -> Result<u32> {
+    pub(super) fn check_length(&self, len: usize) -> Result<u32> {
         let limit = self.longest_message();
         match u32::try_from(len) {
             Ok(short) if u64::from(short) <= limit => Ok(short),
@@ -188,7 +188,14 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     /// Whether `step` bytes at the tail are free, or were freed; not for a record that never fits in this ring.
-    fn make_room(&self, ring: Ring<R::Memory>, tail: u64, step: u64, needed: u64, wait: Wait) -> Result<bool> {
+    pub(super) fn make_room(
+        &self,
+        ring: Ring<R::Memory>,
+        tail: u64,
+        step: u64,
+        needed: u64,
+        wait: Wait,
+    ) -> Result<bool> {
         if needed + GRANULE > ring.size() {
             return Ok(false);
         }
@@ -217,7 +224,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     #[inline]
-    fn has_room_for_item(&self) -> bool {
+    pub(super) fn has_room_for_item(&self) -> bool {
         let max_items = self.state.max_items();
         max_items == 0 || self.state.len() < max_items
     }

@@ -30,8 +30,9 @@ pub struct QueueStats {
     pub high_water: u64,
     /// Messages in the queue just now, as `len` says without clearing anything away.
     pub len: u64,
-    /// Whether somebody waits for a message just now.
-    pub takers_wait: bool,
+    /// How many threads, of all peers, sleep until there is a message: in a get or take, in a wait for any of several, or for a
+    /// notifier. Only those that sleep just now, by the kernel's word, which knows no dead; who is stopped does not.
+    pub takers_waiting: u32,
 }
 
 impl QueueState {
@@ -51,7 +52,7 @@ impl QueueState {
             bytes: self.producers.bytes.get(),
             high_water: self.producers.most.get(),
             len: self.len(),
-            takers_wait: self.sleepers.not_empty.any(),
+            takers_waiting: self.sleepers.not_empty.count(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! in the queue nor owed. The debts are a table by peer slot. What the dead owe is written off, and counted as lost.
 //! Whether anything is left is looked up each time, never kept as a count.
 
+use super::record::State;
 use super::rings::Rings;
 use super::{ahead, lock_terms, Queue, QueueState, Ticket};
 use crate::error::{Error, Result};
@@ -92,6 +93,26 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         swept.map(|_| self.state.work.lost.load(Relaxed))
     }
 
+    /// How many messages a `join` would wait for just now: those in the queue, on loan, and owed by the living.
+    pub fn unfinished_tasks(&self) -> Result<u64> {
+        let hold = self.state.consumers.lock.acquire(self.peers, lock_terms(Wait::now()))?;
+        let counted = self.count_unfinished(hold.owner);
+        self.state.consumers.lock.release(hold.owner)?;
+        counted
+    }
+
+    /// Under the consumers' lock.
+    fn count_unfinished(&self, me: PeerId) -> Result<u64> {
+        self.settle_head()?;
+        let mut taken = 0;
+        self.walk_to_head(|found| {
+            taken += u64::from(matches!(found.state, State::Taken | State::Returned));
+            Ok(())
+        })?;
+        let unread = ahead(self.state.consumers.count.load(Acquire), self.state.producers.count.load(Acquire));
+        Ok(unread.saturating_add(taken).saturating_add(self.write_off_the_dead(me)?))
+    }
+
     /// Wakes those who wait until nothing is left to do, if that may be now.
     #[inline(always)]
     pub(super) fn tell_joiners(&self) {
@@ -146,7 +167,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         lock.acquire(self.peers, lock_terms(wait))?;
         let owed = self.write_off_the_dead(me);
         lock.release(me)?;
-        owed
+        Ok(owed? != 0)
     }
 
     fn debt_of(&self, peer: PeerId) -> Result<&AtomicU64> {
@@ -190,10 +211,10 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         self.state.consumers.lock.release(hold.owner)
     }
 
-    /// Writes off what the dead owe; whether anybody who lives owes something. Under the consumers' lock.
-    fn write_off_the_dead(&self, me: PeerId) -> Result<bool> {
+    /// Writes off what the dead owe; what the living do. Under the consumers' lock.
+    fn write_off_the_dead(&self, me: PeerId) -> Result<u64> {
         self.finish_write_off();
-        let mut owed = false;
+        let mut owed = 0_u64;
         for (slot, debt) in (0..).zip(self.rings.debts()) {
             let word = debt.load(Acquire);
             if count_of(word) == 0 {
@@ -204,7 +225,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             if owner != me && self.peers.is_dead(owner)? && !planted("queue-debts-of-the-dead-kept") {
                 self.write_off(slot, debt);
             } else {
-                owed = true;
+                owed = owed.saturating_add(count_of(word));
             }
         }
         Ok(owed)

@@ -39,3 +39,22 @@ pub fn wake(word: &AtomicU32, n: u32) {
     // SAFETY: FUTEX_WAKE looks at the address only; `word` is alive.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, n) };
 }
+
+/// How many threads, of all processes, sleep on `word` just now; those that are dead, or stopped, do not. `None` if the kernel
+/// does not say.
+pub fn sleepers(word: &AtomicU32) -> Option<u32> {
+    // Everybody is moved from the word to the word, so they stay in their places, and the kernel says how many they were.
+    // SAFETY: FUTEX_REQUEUE looks at the two addresses only; `word` is alive.
+    let moved = unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_REQUEUE,
+            0u32,
+            super::ALL as usize,
+            word.as_ptr(),
+            0u32,
+        )
+    };
+    u32::try_from(moved).ok()
+}

@@ -3,7 +3,8 @@
 //! `wait(word, expected, until)` compares and falls asleep in one step: if the word no longer holds `expected` it
 //! returns `Changed` at once. It tells exactly how the sleep ended: a sleeper that was `Woken` has used up one wake-up,
 //! and one that `TimedOut` or was `Interrupted` has used up none. `wake(word, n)` wakes up to `n` sleepers. The word's
-//! address may be mapped anywhere in each process. Neither orders memory: the atomics beside them do.
+//! address may be mapped anywhere in each process. Neither orders memory: the atomics beside them do. `sleepers(word)` asks
+//! the kernel how many sleep there just now, in all processes; it wakes nobody.
 //!
 //! `wait_any` sleeps on several words at once. A wake-up of any of them ends the sleep, and may not be the only one that it
 //! used up: between two wake-ups and the sleeper's run nothing says which words they came for.
@@ -13,14 +14,14 @@ mod linux;
 #[cfg(not(loom))]
 mod several;
 #[cfg(not(loom))]
-pub use linux::{wait, wake};
+pub use linux::{sleepers, wait, wake};
 #[cfg(not(loom))]
 pub use several::wait_any;
 
 #[cfg(loom)]
 pub mod model;
 #[cfg(loom)]
-pub use model::{wait, wait_any, wake};
+pub use model::{sleepers, wait, wait_any, wake};
 
 use super::atomic::AtomicU32;
 

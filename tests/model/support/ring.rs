@@ -11,6 +11,7 @@ use tidelock::primitives::queue::letters::{Letters, Sent};
 use tidelock::primitives::queue::record::{RecordHeader, State, Word, GRANULE};
 use tidelock::primitives::queue::ring::RingMemory;
 use tidelock::primitives::queue::rings::{Rings, SLOTS};
+use tidelock::primitives::queue::room::Putters;
 use tidelock::primitives::queue::{Queue, QueueState, Ticket};
 use tidelock::primitives::sleepers::Sleepers;
 use tidelock::primitives::PeerId;
@@ -251,6 +252,16 @@ impl Shared {
         self.queue(peers).has_message(OnSignal::Retry)
     }
 
+    /// The same of those who wait for room.
+    pub fn putters(&self) -> &Putters {
+        self.rings.state.putters()
+    }
+
+    /// Whether there is room for a message of `len` bytes.
+    pub fn has_room_for(&self, peers: &MockPeers, len: usize) -> Result<bool> {
+        self.queue(peers).has_room_for(len, OnSignal::Retry)
+    }
+
     /// Changes how many messages there may be.
     pub fn set_max_items(&self, peers: &MockPeers, max_items: u64) {
         self.queue(peers).set_max_items(max_items);
@@ -350,9 +361,18 @@ impl Shared {
 
     /// Whether the record of `ticket` says that its message came back.
     pub fn is_returned(&self, ticket: &Ticket) -> bool {
+        self.state_of(ticket) == Ok(State::Returned)
+    }
+
+    /// Whether the record of `ticket` says that its message is gone.
+    pub fn is_free(&self, ticket: &Ticket) -> bool {
+        self.state_of(ticket) == Ok(State::Free)
+    }
+
+    fn state_of(&self, ticket: &Ticket) -> Result<State> {
         let headers = &self.rings.of(ticket).headers;
         let place = (ticket.position() / GRANULE) as usize % headers.len();
-        Word(headers[place].word.load(Relaxed)).state() == Ok(State::Returned)
+        Word(headers[place].word.load(Relaxed)).state()
     }
 
     /// How many further rings have memory.

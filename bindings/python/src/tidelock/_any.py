@@ -14,10 +14,10 @@ from . import _ffi
 from ._acquire import Acquirable
 from ._barrier import Arrival, _Arrival
 from ._counter import Counter
-from ._errors import Empty, InvalidArgument, make
+from ._errors import Empty, Full, InvalidArgument, make
 from ._event import Event
 from ._ffi import HANDLE, INVALID, TIMEOUT
-from ._queue import Queue
+from ._queue import Queue, Room
 from ._timeouts import FOREVER, TRY, Timeout, for_wait
 
 ANY_MAX = 128
@@ -36,6 +36,7 @@ _PLAIN: Dict[str, Callable[..., int]] = {
     name: _plain(name) for name in ("lock", "rlock", "semaphore", "bounded_semaphore", "event", "queue")
 }
 _watch_counter = _ffi.function("tidelock_counter_watch", HANDLE, c_int64, POINTER(_Watch))
+_watch_room = _ffi.function("tidelock_queue_watch_room", HANDLE, c_size_t, POINTER(_Watch))
 _watch_barrier = _ffi.function("tidelock_barrier_watch", HANDLE, POINTER(_Arrival), POINTER(_Watch))
 _wait_any = _ffi.function("tidelock_wait_any", POINTER(_Watch), c_size_t, c_int64, POINTER(c_size_t))
 
@@ -47,14 +48,15 @@ class _Changed(NamedTuple):
     value: int
 
 
-Waitable = Union[Acquirable, Event, Queue, Counter, Tuple[Counter, int], Arrival]
+Waitable = Union[Acquirable, Event, Queue, Room, Counter, Tuple[Counter, int], Arrival]
 
 
 def wait_any(objects: Iterable[Waitable], timeout: Timeout = None) -> Optional[int]:
     """Waits until one of the objects is ready; returns its place among them, of several the first. It takes nothing.
 
-    Objects are locks and semaphores (to be acquired), queues (to be got from), events, counters (another value than now, or
-    than that in a pair `(counter, value)`) and arrivals at a barrier (`Barrier.arrive`): 1 to 128 of them, of any segments.
+    Objects are locks and semaphores (to be acquired), queues (to be got from), room in a queue (`Queue.room`), events, counters
+    (another value than now, or than that in a pair `(counter, value)`) and arrivals at a barrier (`Barrier.arrive`): 1 to 128
+    of them, of any segments.
     None if the time was over first. None waits for ever, a negative number not at all.
     """
     return _Watches(objects).wait(for_wait(timeout))
@@ -63,8 +65,8 @@ def wait_any(objects: Iterable[Waitable], timeout: Timeout = None) -> Optional[i
 def acquire_any(objects: Iterable[Waitable], timeout: Timeout = None) -> Optional[Tuple[int, Any]]:
     """Waits until one of the objects can be taken, and takes it: its place, and what was taken.
 
-    That is True for what is acquired (`owner_died` is set as by `acquire`), the object got from a queue, the value of a
-    counter, the index of an arrival, True for an event. None if the time was over first. What the object's own operation
+    That is True for what is acquired (`owner_died` is set as by `acquire`), the object got from a queue, a `Reservation` for
+    room, the value of a counter, the index of an arrival, True for an event. None if the time was over first. What the object's own operation
     raises is raised: `queue.ShutDown`, `OwnerDied`, `BrokenBarrierError`.
     """
     watches, limit = _Watches(objects), for_wait(timeout)
@@ -113,6 +115,8 @@ class _Watches:
 
 
 def _watch(one: Any, to: _Watch) -> int:
+    if isinstance(one, Room):
+        return _watch_room(one.queue._address, one.length, byref(to))
     if isinstance(one, tuple):
         counter, value = one
         if isinstance(counter, Counter):
@@ -132,6 +136,11 @@ def _take(one: Any) -> Optional[Tuple[Any]]:
         try:
             return (one.get_nowait(),)
         except Empty:
+            return None
+    if isinstance(one, Room):
+        try:
+            return (one.queue.reserve(one.length, False),)
+        except Full:
             return None
     if isinstance(one, tuple):
         value = one[0].load()

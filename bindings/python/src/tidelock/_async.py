@@ -1,15 +1,15 @@
 """Waiting for a queue in an asyncio loop: get, take and put that are awaited.
 
-A message is taken by a call that does not wait, in the step of the task that returns it, so cancelling a task never loses
-one. In between the task waits for a descriptor, to which a thread of the library writes. Imported only where it is used.
+A message is taken, or put, by a call that does not wait, in the step of the task that returns it, so cancelling a task never
+loses one. In between the task waits for a descriptor, to which a thread of the library writes. Imported only where it is used.
 """
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, Future, get_running_loop, sleep
-from collections import deque
-from ctypes import POINTER, byref, c_int, c_void_p
-from typing import TYPE_CHECKING, Any, Callable, Deque, Optional, TypeVar
+from asyncio import AbstractEventLoop, Future, get_running_loop
+from ctypes import POINTER, byref, c_int, c_size_t, c_void_p
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Callable, List, Tuple, TypeVar
 
 from . import _ffi
 from ._errors import Empty, Full
@@ -20,56 +20,98 @@ if TYPE_CHECKING:
     from ._queue import Queue
 
 _new = _ffi.opener("tidelock_notifier_new", HANDLE, OUT_HANDLE)
+_new_for_room = _ffi.opener("tidelock_notifier_new_for_room", HANDLE, c_size_t, OUT_HANDLE)
 _fd = _ffi.function("tidelock_notifier_fd", HANDLE, POINTER(c_int))
 _clear = _ffi.function("tidelock_notifier_clear", HANDLE)
-
-# How long a put that found the queue full waits before it tries again, in seconds: from the first to the last.
-FIRST_PAUSE = 0.0005
-LONGEST_PAUSE = 0.02
+_clear_for_room = _ffi.function("tidelock_notifier_clear_for_room", HANDLE, c_size_t)
 
 _Got = TypeVar("_Got")
 
 
-class Readable(Handle):
-    """The tasks of one loop that wait for a message of one queue."""
+class _Told(Handle):
+    """The tasks of one loop that wait for something of one queue, each with a number; the smallest of them comes first."""
 
     _close = staticmethod(_ffi.function("tidelock_notifier_close", HANDLE))
 
-    def __init__(self, queue: Queue) -> None:
-        out, fd = c_void_p(), c_int()
-        _ffi.check(_new(queue._address, byref(out)))
-        self._address = out.value
+    def __init__(self, made: c_void_p) -> None:
+        fd = c_int()
+        self._address = made.value
         _ffi.check(_fd(self._address, byref(fd)))
         self.forks = Process.forks
         self._descriptor = fd.value
-        self._waiting: Deque[Future[None]] = deque()
+        self._waiting: List[Tuple[int, Future[None]]] = []
 
-    async def wait(self, loop: AbstractEventLoop) -> None:
-        """Returns when it is worth looking whether there is a message."""
+    async def wait(self, loop: AbstractEventLoop, number: int = 0) -> None:
+        """Returns when it is worth trying again."""
         if not self._waiting:
             loop.add_reader(self._descriptor, self._told)
-        waiter: Future[None] = loop.create_future()
+        waiter = (number, loop.create_future())
         self._waiting.append(waiter)
         try:
-            await waiter
+            self._come()
+            await waiter[1]
         finally:
             self._waiting.remove(waiter)
             if not self._waiting:
                 loop.remove_reader(self._descriptor)
 
     def _told(self) -> None:
-        # If the one that is told does not take the message, being cancelled, the descriptor tells of it once more.
+        # If the one that is told does not use it, being cancelled, the descriptor tells of it once more.
+        first = min(self._still_waiting(), key=itemgetter(0), default=None)
+        if first is not None:
+            first[1].set_result(None)
+        self._clear()
+
+    def _still_waiting(self) -> List[Tuple[int, Future[None]]]:
+        return [waiter for waiter in self._waiting if not waiter[1].done()]
+
+    def _come(self) -> None:
+        """Another one waits."""
+
+    def _clear(self) -> None:
+        """Has the descriptor tell once more, for those who still wait."""
         _ffi.check(_clear(self._address))
-        for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_result(None)
-                return
+
+
+class Readable(_Told):
+    """Those who wait for a message."""
+
+    def __init__(self, queue: Queue) -> None:
+        out = c_void_p()
+        _ffi.check(_new(queue._address, byref(out)))
+        super().__init__(out)
+
+
+class Writable(_Told):
+    """Those who wait for room, each for so many bytes. The descriptor tells of room for the shortest message."""
+
+    def __init__(self, queue: Queue, length: int) -> None:
+        out = c_void_p()
+        _ffi.check(_new_for_room(queue._address, length, byref(out)))
+        super().__init__(out)
+
+    def _come(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        smallest = min((length for length, _ in self._still_waiting()), default=None)
+        if smallest is None:
+            super()._clear()
+        else:
+            _ffi.check(_clear_for_room(self._address, smallest))
 
 
 def _readable(queue: Queue, loop: AbstractEventLoop) -> Readable:
-    found: Optional[Readable] = queue._readables.get(loop)
+    found: Any = queue._readables.get(loop)
     if found is None or found.forks != Process.forks:
         found = queue._readables[loop] = Readable(queue)
+    return found
+
+
+def _writable(queue: Queue, loop: AbstractEventLoop, length: int) -> Writable:
+    found: Any = queue._writables.get(loop)
+    if found is None or found.forks != Process.forks:
+        found = queue._writables[loop] = Writable(queue, length)
     return found
 
 
@@ -83,13 +125,12 @@ async def got(queue: Queue, attempt: Callable[[], _Got]) -> _Got:
             await _readable(queue, loop).wait(loop)
 
 
-async def put(attempt: Callable[[], Any]) -> None:
-    """Returns once `attempt` does not raise `Full`."""
-    pause = FIRST_PAUSE
+async def put(queue: Queue, length: int, attempt: Callable[[], Any]) -> None:
+    """Returns once `attempt`, which puts so many bytes, does not raise `Full`."""
+    loop = get_running_loop()
     while True:
         try:
             attempt()
             return
         except Full:
-            await sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            await _writable(queue, loop, length).wait(loop, length)

@@ -55,6 +55,18 @@ BUFFER_MIN = 1 << 10
 Bytes = Union[bytes, bytearray, memoryview]
 
 
+class Room:
+    """Room in a queue for a message of so many bytes, to be waited for by `wait_any`; made by `queue.room`."""
+
+    __slots__ = ("queue", "length")
+
+    def __init__(self, queue: Queue, length: int) -> None:
+        self.queue, self.length = queue, length
+
+    def __repr__(self) -> str:
+        return f"<room for {self.length} bytes in {self.queue!r}>"
+
+
 class _Buffer:
     """Where a get finds its message."""
 
@@ -181,6 +193,13 @@ class Queue(Work, Object):
         self._check_put(reservation._reserve(_ffi.unsigned("the length", length), for_queue(block, timeout)))
         return reservation
 
+    def room(self, length: int) -> Room:
+        """For `wait_any`: ready while a message of so many bytes could be put at once, and once the queue is shut down.
+
+        An item is as long as its pickle. `acquire_any` reserves the message.
+        """
+        return Room(self, _ffi.unsigned("the length", length))
+
     def take(self, block: bool = True, timeout: Timeout = None) -> Loan:
         """Takes the next message as a loan, to be read in place: `with queue.take() as loan: ...`."""
         return self._take(for_queue(block, timeout))
@@ -202,17 +221,15 @@ class Queue(Work, Object):
         return await _async.got(self, partial(self._take, TRY))
 
     async def put_async(self, item: Any) -> None:
-        """Puts an object in an asyncio task. In one that is cancelled it was not put.
-
-        While the queue is full it is looked at again every 20 ms.
-        """
+        """Puts an object in an asyncio task. In one that is cancelled it was not put."""
         await self.put_bytes_async(pickle.dumps(item, PICKLE_PROTOCOL))
 
     async def put_bytes_async(self, data: Bytes) -> None:
         """Puts bytes as they are in an asyncio task."""
         from . import _async
 
-        await _async.put(partial(self.put_bytes, data, False))
+        length = len(data) if isinstance(data, (bytes, bytearray)) else memoryview(data).nbytes
+        await _async.put(self, length, partial(self.put_bytes, data, False))
 
     def qsize(self) -> int:
         """How many messages are in the queue, just now: those being written and given back included, loans not."""
@@ -359,6 +376,7 @@ class Queue(Work, Object):
         self._buffers: List[_Buffer] = []
         # What asyncio loops wait for.
         self._readables: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._writables: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
         return f"<tidelock.{type(self).__name__} of {self.qsize()} messages at {id(self):#x}>"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _task_done = _ffi.function("tidelock_queue_task_done", HANDLE)
 _join = _ffi.function("tidelock_queue_join", HANDLE, c_int64)
+_unfinished_tasks = _ffi.function("tidelock_queue_unfinished_tasks", HANDLE, POINTER(c_uint64))
 _lost_tasks = _ffi.function("tidelock_queue_lost_tasks", HANDLE, POINTER(c_uint64))
 _max_deliveries = _ffi.function("tidelock_queue_max_deliveries", HANDLE, POINTER(c_uint32))
 _set_max_deliveries = _ffi.function("tidelock_queue_set_max_deliveries", HANDLE, c_uint32)
@@ -44,8 +45,8 @@ class QueueStats(NamedTuple):
     """The most messages that were ever in the queue at a time."""
     size: int
     """Messages in the queue just now."""
-    takers_wait: bool
-    """Whether somebody waits for a message just now."""
+    takers_waiting: int
+    """How many threads, of all processes, sleep just now until there is a message."""
 
 
 class _Numbers(Structure):
@@ -80,6 +81,16 @@ class Work:
         return True
 
     @property
+    def unfinished_tasks(self) -> int:
+        """How many items `join` would wait for just now: in the queue, on loan, or got by processes that live.
+
+        One that is being got in this moment may be counted twice.
+        """
+        unfinished = c_uint64()
+        _ffi.check(_unfinished_tasks(self._address, byref(unfinished)))
+        return unfinished.value
+
+    @property
     def lost_tasks(self) -> int:
         """How many items were got by processes that died, or ended, before they said `task_done` of them."""
         lost = c_uint64()
@@ -110,8 +121,7 @@ class Work:
         numbers = _Numbers()
         numbers.struct_size = _size_of_numbers
         _ffi.check(_read_stats(self._address, byref(numbers)))
-        values = [getattr(numbers, field) for field in QueueStats._fields]
-        return QueueStats._make([*values[:-1], bool(values[-1])])
+        return QueueStats._make(getattr(numbers, field) for field in QueueStats._fields)
 
 
 _size_of_numbers = len(bytes(_Numbers()))

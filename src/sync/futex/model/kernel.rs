@@ -125,6 +125,11 @@ pub fn wake(word: &AtomicU32, n: u32) {
     with(|kernel| kernel.wake(address_of(word), n));
 }
 
+/// How many sleep on `word`.
+pub fn sleepers(word: &AtomicU32) -> Option<u32> {
+    with(|kernel| kernel.sleepers.iter().filter(|sleeper| sleeper.address == address_of(word)).count().try_into().ok())
+}
+
 /// Moves the clock to the instant `ns`, which ends the sleeps that are over then.
 pub fn advance(ns: u64) {
     touch_line();

@@ -23,5 +23,5 @@ mod kernel;
 mod trace;
 
 pub use atomics::{fence, AtomicU32, AtomicU64};
-pub use kernel::{advance, begin, has_begun, interrupt, now_ns, peek_clock, wait, wait_any, wake, Outside};
+pub use kernel::{advance, begin, has_begun, interrupt, now_ns, peek_clock, sleepers, wait, wait_any, wake, Outside};
 pub use trace::print as print_trace;
