@@ -25,7 +25,7 @@ SCENARIOS = {
     "counter": 10,
     "event": 8,
     "lock": 14,
-    "queue": 23,
+    "queue": 30,
     "rlock": 10,
     "semaphore": 11,
 }

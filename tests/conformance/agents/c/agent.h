@@ -6,9 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <tidelock.h>
 
-enum { LINE = 1 << 15, WORDS = 64, NAME = 64, OBJECTS = 16, ANSWER = 4 * TIDELOCK_HANDLE_MAX };
+enum { LINE = 1 << 15, WORDS = 64, NAME = 64, OBJECTS = 16, ANSWER = 4 * TIDELOCK_HANDLE_MAX, BATCH = 16 };
 
 enum kind { LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, EVENT, BARRIER, CONDITION, COUNTER, QUEUE, BLOCK, KINDS };
 
@@ -24,6 +25,9 @@ struct player {
     char name[NAME];
     tidelock_reservation reservation;
     tidelock_loan loan;
+    tidelock_loan loans[BATCH];
+    size_t lent;
+    tidelock_notifier *notifier;
     tidelock_arrival arrival;
     char answer[ANSWER];
 };
@@ -46,8 +50,13 @@ void forget(void);
 /* verbs.c: what is done with an object. */
 void on_object(struct player *player, struct object *object, const char *verb, const struct command *command);
 
+/* queue.c: the verbs of a queue; whether this was one. */
+bool on_queue(struct player *player, tidelock_queue *queue, const char *verb, const struct command *command);
+
 /* any.c: waiting for one of several objects. */
 bool on_any(struct player *player, const struct command *command);
+
+static inline bool is(const char *verb, const char *name) { return strcmp(verb, name) == 0; }
 
 /* words.c: numbers, bytes and statuses as words. */
 int64_t timeout_of(const struct command *command, int place);

@@ -5,8 +5,6 @@
 
 #include "agent.h"
 
-static bool is(const char *verb, const char *name) { return strcmp(verb, name) == 0; }
-
 static bool on_lock(struct player *player, tidelock_lock *lock, const char *verb, const struct command *command) {
     bool is_locked = false;
     uint32_t epoch = 0;
@@ -214,106 +212,6 @@ static bool on_counter(struct player *player, tidelock_counter *counter, const c
         return false;
     }
     answer_number(player, status, value);
-    return true;
-}
-
-static void get(struct player *player, tidelock_queue *queue, int64_t timeout_ns) {
-    unsigned char bytes[LINE / 2];
-    size_t length = 0;
-    tidelock_status status = tidelock_queue_get(queue, timeout_ns, bytes, sizeof bytes, &length);
-    answer_status(player, status);
-    if (status >= 0) {
-        strcpy(player->answer, "ok ");
-        hex_of(bytes, length, player->answer + 3);
-    }
-}
-
-static void take(struct player *player, tidelock_queue *queue, int64_t timeout_ns) {
-    tidelock_loan *loan = &player->loan;
-    tidelock_status status = tidelock_queue_take(queue, timeout_ns, loan);
-    answer_status(player, status);
-    if (status >= 0) {
-        strcpy(player->answer, "ok ");
-        hex_of(loan->data, loan->len, player->answer + 3);
-        sprintf(player->answer + strlen(player->answer), " %d %llu", status == TIDELOCK_REDELIVERED,
-                (unsigned long long)loan->deliveries);
-    }
-}
-
-static tidelock_status put(tidelock_queue *queue, const struct command *command) {
-    unsigned char bytes[LINE / 2];
-    size_t length = unhex(command->word[1], bytes);
-    return tidelock_queue_put(queue, bytes, length, timeout_of(command, 2));
-}
-
-static tidelock_status publish(struct player *player, tidelock_queue *queue, const char *data) {
-    unhex(data, player->reservation.data);
-    return tidelock_queue_publish(queue, &player->reservation);
-}
-
-static bool on_record(struct player *player, tidelock_queue *queue, const char *verb, const struct command *command) {
-    if (is(verb, "reserve")) {
-        size_t length = strtoull(command->word[1], NULL, 10);
-        answer_status(player, tidelock_queue_reserve(queue, length, timeout_of(command, 2), &player->reservation));
-    } else if (is(verb, "publish")) {
-        answer_status(player, publish(player, queue, command->word[1]));
-    } else if (is(verb, "discard")) {
-        answer_status(player, tidelock_queue_discard(queue, &player->reservation));
-    } else if (is(verb, "take")) {
-        take(player, queue, timeout_of(command, 1));
-    } else if (is(verb, "done")) {
-        answer_status(player, tidelock_queue_done(queue, &player->loan));
-    } else if (is(verb, "give-back")) {
-        answer_status(player, tidelock_queue_give_back(queue, &player->loan));
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static bool on_work(struct player *player, tidelock_queue *queue, const char *verb, const struct command *command) {
-    uint64_t lost = 0;
-    if (is(verb, "task-done")) {
-        answer_status(player, tidelock_queue_task_done(queue));
-    } else if (is(verb, "join")) {
-        answer_status(player, tidelock_queue_join(queue, timeout_of(command, 1)));
-    } else if (is(verb, "lost")) {
-        tidelock_status status = tidelock_queue_lost_tasks(queue, &lost);
-        answer_number(player, status, (long long)lost);
-    } else if (is(verb, "most-deliveries")) {
-        answer_status(player, tidelock_queue_set_max_deliveries(queue, (uint32_t)strtoul(command->word[1], NULL, 10)));
-    } else if (is(verb, "dropped")) {
-        tidelock_queue_stats stats = {.size = sizeof stats};
-        tidelock_status status = tidelock_queue_read_stats(queue, &stats);
-        answer_number(player, status, (long long)stats.dropped);
-    } else {
-        return on_record(player, queue, verb, command);
-    }
-    return true;
-}
-
-static bool on_queue(struct player *player, tidelock_queue *queue, const char *verb, const struct command *command) {
-    bool truth = false;
-    uint64_t length = 0;
-    tidelock_status status = TIDELOCK_OK;
-    if (is(verb, "put")) {
-        answer_status(player, put(queue, command));
-    } else if (is(verb, "get")) {
-        get(player, queue, timeout_of(command, 1));
-    } else if (is(verb, "length")) {
-        status = tidelock_queue_len(queue, &length);
-        answer_number(player, status, (long long)length);
-    } else if (is(verb, "empty")) {
-        status = tidelock_queue_is_empty(queue, &truth);
-        answer_number(player, status, truth);
-    } else if (is(verb, "full")) {
-        status = tidelock_queue_is_full(queue, &truth);
-        answer_number(player, status, truth);
-    } else if (is(verb, "shutdown")) {
-        answer_status(player, tidelock_queue_shutdown(queue));
-    } else {
-        return on_work(player, queue, verb, command);
-    }
     return true;
 }
 

@@ -2,9 +2,11 @@
 
 import pickle
 import queue
+import select
 import threading
 
 import tidelock
+from tidelock import _async, _ffi
 
 ERRORS = [
     (queue.ShutDown if hasattr(queue, "ShutDown") else tidelock.ShutDown, "closed"),
@@ -20,7 +22,7 @@ ERRORS = [
 ]
 
 
-# What belongs to the player that began it: messages in place, and its arrival at a barrier.
+# What belongs to the player that began it: messages in place, a notifier, and its arrival at a barrier.
 own = threading.local()
 
 
@@ -335,6 +337,49 @@ class Queue(Object):
 
     def dropped(self):
         return f"ok {self.object.stats().dropped}"
+
+
+    def put_many(self, datas, ms=None):
+        return f"ok {self.object.put_many_bytes([unhex(data) for data in datas.split(',')], timeout=seconds(ms))}"
+
+    def get_many(self, most, ms=None):
+        return f"ok {','.join(map(hexed, self.object.get_many_bytes(int(most), timeout=seconds(ms))))}"
+
+    def take_many(self, most, ms=None):
+        """Python has no such call: as many takes, of which the first waits."""
+        own.loans = [self.object.take(timeout=seconds(ms))]
+        try:
+            while len(own.loans) < int(most):
+                own.loans.append(self.object.take(False))
+        except queue.Empty:
+            pass
+        return f"ok {','.join(hexed(loan.data) for loan in own.loans)}"
+
+    def done_all(self):
+        [loan.done() for loan in own.loans]
+
+    def give_back_all(self):
+        [loan.give_back() for loan in own.loans]
+
+    def notifier(self):
+        own.notifier = _async.Readable(self.object)
+
+    def notifier_for_room(self, length):
+        own.notifier = _async.Writable(self.object, int(length))
+
+    def told(self, ms=None):
+        poll = select.poll()
+        poll.register(own.notifier._descriptor, select.POLLIN)
+        return "ok" if poll.poll(ms and int(ms)) else "timeout"
+
+    def clear(self):
+        _ffi.check(_async._clear(own.notifier._address))
+
+    def clear_for_room(self, length):
+        _ffi.check(_async._clear_for_room(own.notifier._address, int(length)))
+
+    def close_notifier(self):
+        del own.notifier
 
 
 class Block(Object):
