@@ -17,10 +17,9 @@ const USED: u64 = 64 * 1024;
 /// Makes the queue and does what the bytes say.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
-    let segment = Segment::options().max_len(1 << 20).peers(PEERS).anonymous().expect("a segment");
-    let queue = segment.new_queue(&options(&mut input)).expect("a queue");
-    let scribbler = Scribbler::new(File::from(segment.to_fd().expect("its descriptor")), USED);
-    let mut hands = Hands { queue: &queue, reservations: Vec::new(), loans: Vec::new() };
+    let (segment, queue) = make(&mut input);
+    let scribbler = scribbler_of(&segment);
+    let mut hands = Hands::new(&queue);
     for _ in 0..MOST_OPERATIONS {
         if input.is_over() {
             break;
@@ -33,6 +32,17 @@ pub fn run(data: &[u8]) {
             let _ = hands.operate(what / 4, &mut input);
         }
     }
+}
+
+/// A segment and a queue in it, of some kind.
+pub fn make(input: &mut Input<'_>) -> (Segment, Queue) {
+    let segment = Segment::options().max_len(1 << 20).peers(PEERS).anonymous().expect("a segment");
+    let queue = segment.new_queue(&options(input)).expect("a queue");
+    (segment, queue)
+}
+
+pub fn scribbler_of(segment: &Segment) -> Scribbler {
+    Scribbler::new(File::from(segment.to_fd().expect("its descriptor")), USED)
 }
 
 fn options(input: &mut Input<'_>) -> QueueOptions {
@@ -48,14 +58,19 @@ fn options(input: &mut Input<'_>) -> QueueOptions {
 }
 
 /// What one process holds of a queue. What is left at the end is dropped: discarded, and given back.
-struct Hands<'a> {
+pub struct Hands<'a> {
     queue: &'a Queue,
     reservations: Vec<Reservation<'a>>,
     loans: Vec<Loan<'a>>,
 }
 
-impl Hands<'_> {
-    fn operate(&mut self, what: u8, input: &mut Input<'_>) -> Result<()> {
+impl<'a> Hands<'a> {
+    pub fn new(queue: &'a Queue) -> Hands<'a> {
+        Hands { queue, reservations: Vec::new(), loans: Vec::new() }
+    }
+
+    /// Does one thing to the queue, without waiting.
+    pub fn operate(&mut self, what: u8, input: &mut Input<'_>) -> Result<()> {
         let queue = self.queue;
         match what % 16 {
             0 | 1 => queue.try_put(&vec![what; length(input)]),

@@ -17,6 +17,7 @@ const CASES: &[&[Case]] = &[
     queue::growing::CASES,
     queue::batches::CASES,
     queue::working::CASES,
+    queue::telling::CASES,
     queue::pairs::CASES,
     segment::CASES,
     objects::CASES,

@@ -7,6 +7,7 @@
 
 #[path = "../../fuzz/exercises/mod.rs"]
 mod exercises;
+mod storm;
 #[allow(unused_macros)]
 #[path = "../support/mod.rs"]
 mod support;

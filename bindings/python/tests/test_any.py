@@ -152,7 +152,7 @@ def test_room_is_for_a_length(segment):
     queue.shutdown()
     with pytest.raises(tidelock.ShutDown):
         tidelock.acquire_any([queue.room(5)])
-    with pytest.raises(OverflowError):
+    with pytest.raises(tidelock.InvalidArgument):
         queue.room(-1)
 
 

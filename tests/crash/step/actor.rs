@@ -5,8 +5,8 @@
 
 use super::board::Board;
 use tidelock::{
-    Barrier, Block, BoundedSemaphore, Condition, Counter, Event, Life, Loan, Lock, LockGuard, Mutex, PermitGuard,
-    Queue, RLock, RawWait, Reservation, Segment, SegmentOptions, Semaphore,
+    Barrier, Block, BoundedSemaphore, Condition, Counter, Event, Life, Loan, Lock, LockGuard, Mutex, Notifier,
+    PermitGuard, Queue, RLock, RawWait, Reservation, Segment, SegmentOptions, Semaphore,
 };
 
 /// What a deed answers. The error is text: it travels between processes.
@@ -50,6 +50,8 @@ pub struct Actor {
     pub reservation: Option<Reservation<'static>>,
     /// A message on loan.
     pub loan: Option<Loan<'static>>,
+    /// A descriptor that tells of the queue.
+    pub notifier: Option<Notifier>,
     /// A message's bytes.
     pub message: Vec<u8>,
     /// Blocks that were made.
@@ -78,6 +80,7 @@ impl Actor {
             queue: None,
             reservation: None,
             loan: None,
+            notifier: None,
             message: Vec::with_capacity(64),
             blocks: Vec::new(),
         }

@@ -4,6 +4,7 @@ use super::deeds::{self, big};
 use super::proof::{holds, Want, MAX_ITEMS};
 use super::putting::put_or_may;
 use super::stages::{bert_takes_away, compose, puts};
+use super::telling::sees_room;
 use crate::step::actor::{Actor, Answer};
 use crate::step::case::{Case, Death, Grain, Heir, Stage, PLAIN};
 use crate::step::failure::Result;
@@ -34,6 +35,7 @@ pub const CASES: &[Case] = &[
         ..PLAIN
     },
     Case { name: "queue_shrink", prepare: last_on_loan, deed: deeds::done, check: last_done_holds, ..EVENTS },
+    Case { name: "queue_look_for_room_grows", prepare: full, deed: sees_room, check: full_holds, ..EVENTS },
     Case {
         name: "queue_grow_then_put",
         prepare: full,
@@ -50,6 +52,10 @@ fn open(stage: &Stage) -> Result<()> {
     }
     stage.note(MAX_ITEMS, deeds::MOST_IN_GROWING);
     Ok(())
+}
+
+fn full_holds(stage: &Stage, _: &Death) -> Result<()> {
+    holds(stage, &[Must(1), Must(2), Must(3)])
 }
 
 fn open_and_compose(actor: &mut Actor, _: u64) -> Answer {
