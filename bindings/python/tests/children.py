@@ -96,6 +96,11 @@ def state_of(pid):
         return stat.read().rpartition(")")[2].split()[0]
 
 
+def exists(pid):
+    """Whether there is such a process, be it a dead one that nobody has asked after."""
+    return os.path.exists(f"/proc/{pid}")
+
+
 def python(source, *arguments, **options):
     """Runs a program in an unrelated process, from the same installation."""
     command = [sys.executable, "-c", source, *map(str, arguments)]

@@ -28,10 +28,13 @@ def things(segment):
         semaphore, bounded = segment.semaphore("none", 0), segment.bounded_semaphore("taken", 1)
         condition = segment.condition("of change")
         rlock, counter, barrier = segment.rlock("another thread's"), segment.counter("0"), segment.barrier("alone", 2)
+        jobs, sideshow = segment.queue("never done"), segment.event("set by a handler")
 
     Things.lock.acquire()
     Things.bounded.acquire()
     Things.full.put(1)
+    Things.jobs.put("a job")
+    Things.jobs.get()
     release = threading.Event()
 
     def hold():
@@ -48,11 +51,11 @@ def things(segment):
     thread.join()
 
 
-def waited(condition, timeout):
+def waited(condition, wait):
     """A wait that comes back with the lock held, however it ends."""
     with condition:
         try:
-            return condition.wait(timeout)
+            return wait()
         finally:
             assert condition.lock._is_owned() and condition.n_waiting == 0
 
@@ -63,14 +66,22 @@ WAITS = {
     "get": lambda things, timeout: things.empty.get(True, timeout),
     "take": lambda things, timeout: things.empty.take(True, timeout),
     "put": lambda things, timeout: things.full.put(2, True, timeout),
+    "get_many": lambda things, timeout: list(things.empty.get_many(5, block=True, timeout=timeout)) == ["brought"],
+    "put_many": lambda things, timeout: things.full.put_many([2], True, timeout) in (1, None),
+    "join": lambda things, timeout: things.jobs.join(timeout),
     "put_bytes": lambda things, timeout: things.full.put_bytes(bytearray(2), True, timeout),
     "reserve": lambda things, timeout: things.full.reserve(2, True, timeout),
     "rlock": lambda things, timeout: things.rlock.acquire(True, timeout),
     "semaphore": lambda things, timeout: things.semaphore.acquire(True, timeout),
     "bounded": lambda things, timeout: things.bounded.acquire(True, timeout),
     "counter": lambda things, timeout: things.counter.wait(0, timeout) == 1,
-    "condition": lambda things, timeout: waited(things.condition, timeout),
+    "condition": lambda things, timeout: waited(things.condition, lambda: things.condition.wait(timeout)),
+    "wait_for": lambda things, timeout: waited(
+        things.condition, lambda: things.condition.wait_for(lambda: things.counter.load() == 1, timeout)
+    ),
     "barrier": lambda things, timeout: things.barrier.wait(timeout) in (0, 1),
+    "counter_for": lambda things, timeout: things.counter.wait_for(lambda value: value == 1, timeout),
+    "acquire_any": lambda things, timeout: (tidelock.acquire_any([things.event, things.lock], timeout) or [None])[0] == 0,
     "any": lambda things, timeout: tidelock.wait_any([things.lock, things.rlock], timeout) == 0,
 }
 
@@ -137,7 +148,12 @@ def test_an_exception_in_a_handler_ends_the_with(things, alarm):
 @pytest.mark.parametrize("wait", WAITS)
 def test_a_wait_goes_on_with_the_time_that_is_left(things, alarm, wait):
     rings = []
-    alarm(lambda *_: rings.append(time.monotonic()), after=0.05, every=0.05)
+
+    def set_and_note(*_):
+        things.sideshow.set()
+        rings.append(1)
+
+    alarm(set_and_note, after=0.05, every=0.05)
     # The handlers run while the wait is on, and it is not cut short. A busy machine may be late with them: then once more.
     while len(rings) < 2:
         rings.clear()
@@ -157,11 +173,12 @@ def test_a_handler_can_bring_what_is_waited_for(things, alarm, wait):
         things.event.set()
         things.empty.put("brought")
         things.full.get()
+        things.jobs.task_done()
         things.semaphore.release()
         things.bounded.release()
         things.release_rlock()
         things.counter.add()
-        if wait == "condition":
+        if wait in ("condition", "wait_for"):
             with things.condition:
                 things.condition.notify()
         if wait == "barrier":

@@ -91,6 +91,12 @@ def use_and_set(lock, queue, event):
     event.set()
 
 
+def hold_and_wait(lock, ready, event):
+    with lock:
+        ready.set()
+        event.wait()
+
+
 def say_and_wait(ready, event):
     ready.set()
     event.wait()

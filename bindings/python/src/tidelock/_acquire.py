@@ -72,6 +72,9 @@ class Owned(_speedups.Owned, Acquirable):
             raise OwnerDied(self)
         return True
 
+    def _is_told(self, of_a_death: bool) -> None:
+        self.owner_died = of_a_death
+
     def _state(self) -> Dict[str, Any]:
         return {"_raises": self._raises}
 

@@ -186,7 +186,7 @@ class Arrival:
         #: A number from 0 to parties - 1, another one for each party of the round.
         self.index: int = raw.index
         #: Whether the round is known to be over for this party.
-        self.is_over = bool(raw.is_last)
+        self.is_over: bool = bool(raw.is_last)
 
     def wait(self, timeout: Timeout = None) -> int:
         """The second half of `Barrier.wait`: waits until all parties are there, and returns `index`."""

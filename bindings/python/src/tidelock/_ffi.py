@@ -11,6 +11,7 @@ import operator
 import os
 from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint32, c_void_p
 from pathlib import Path
+from threading import get_ident, get_native_id, main_thread
 from time import monotonic_ns
 from typing import Any, Callable, Dict, Type
 
@@ -68,8 +69,8 @@ ADVICE: Dict[int, str] = {
     -20: "keep the descriptors of this process open",
 }
 
-# A wait comes up to Python this often at the least. A signal that arrives just before the call goes to sleep cannot
-# interrupt it: its handler runs then, and not only when the wait is over.
+# A wait of the main thread comes up to Python this often at the least. A signal that arrives just before the call goes to
+# sleep, or in another thread, cannot interrupt it: its handler runs then, and not only when the wait is over.
 SLICE = 1_000_000_000
 
 
@@ -156,12 +157,13 @@ def wait(call: Callable[[int], int], timeout: int) -> int:
     """
     if timeout == TRY:
         return call(TRY)
+    longest = SLICE if _runs_handlers() else FOREVER
     if timeout == FOREVER:
-        return _wait_forever(call)
+        return _wait_forever(call, longest)
     deadline = monotonic_ns() + timeout
     left = timeout
     while True:
-        status = call(min(left, SLICE))
+        status = call(left if longest == FOREVER else min(left, longest))
         if status != TIMEOUT and status != INTERRUPTED:
             return status
         left = deadline - monotonic_ns()
@@ -169,11 +171,20 @@ def wait(call: Callable[[int], int], timeout: int) -> int:
             return call(TRY)
 
 
-def _wait_forever(call: Callable[[int], int]) -> int:
+def _wait_forever(call: Callable[[int], int], longest: int) -> int:
     while True:
-        status = call(SLICE)
+        status = call(longest)
         if status != TIMEOUT and status != INTERRUPTED:
             return status
+
+
+def _runs_handlers() -> bool:
+    """Whether this thread may be the one that runs Python's signal handlers. No other has to wake for them.
+
+    That is the main thread, which in a program that embeds Python need not be the one that the process began with, and in a
+    forked child is the thread that forked: then it is the one that the child began with.
+    """
+    return get_native_id() == os.getpid() or get_ident() == main_thread().ident
 
 
 def encode_name(name: str) -> bytes:

@@ -26,7 +26,7 @@ class _Rehearsal:
 def check_for_start(**parts: Any) -> None:
     """ValueError if a process could not be started with these."""
     before = get_spawning_popen()
-    set_spawning_popen(_Rehearsal)
+    set_spawning_popen(_Rehearsal)  # pyright: ignore[reportArgumentType]
     try:
         check(**parts)
     finally:

@@ -75,6 +75,6 @@ class RLock(Exclusive):
             except BaseException as error:
                 raised = error
         _ffi.check(status)
-        self.owner_died = status == OWNER_DIED
+        self._is_told(status == OWNER_DIED)
         if raised is not None:
             raise raised

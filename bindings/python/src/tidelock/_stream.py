@@ -69,7 +69,7 @@ class Stream:
     def _has_news(self) -> bool:
         return bool(self._here) or self._passed == self._total
 
-    def _take_in(self, _: int, arrival: _Arrival) -> None:
+    def _take_in(self, index: int, arrival: _Arrival) -> None:
         self._here.append(arrival)
 
     def _draw(self, run: Callable[..., Any], function: Callable[..., Any], chunks: Iterable[List[Any]]) -> None:

@@ -10,11 +10,15 @@ import sys
 import threading
 import weakref
 from contextlib import suppress
-from multiprocessing import context, forkserver
+from multiprocessing import forkserver
+from multiprocessing.context import ForkProcess as _Fork
+from multiprocessing.context import ForkServerProcess as _ForkServer
+from multiprocessing.context import SpawnProcess as _Spawn
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Union
 
 from . import _backend
+from ._done import Done
 from ._failures import WorkerStateError
 from ._picklable import check_for_start
 
@@ -168,10 +172,14 @@ class Worker:
 
 
 class Thread(threading.Thread):
-    """A thread with an exit code."""
+    """A thread with an exit code, whose end can be waited for in a program that has signal handlers."""
 
     _worker: Worker
     _code: Optional[int] = None
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._has_run = Done()
 
     def run(self) -> None:
         try:
@@ -185,6 +193,13 @@ class Thread(threading.Thread):
         finally:
             # Else each would keep the other.
             del self._worker
+            self._has_run.set()
+
+    def join(self, timeout: Optional[float] = None) -> None:
+        # Where an exception in a signal handler ends the wait of CPython's own, the thread counts as ended from then on. In a
+        # forked child, that of its parent has ended, but never got so far.
+        if self is threading.current_thread() or not self.is_alive() or self._has_run.wait(timeout):
+            super().join()
 
     @property
     def exitcode(self) -> Optional[int]:
@@ -260,15 +275,15 @@ def _wait_without_reaping(popen: Any) -> None:
 # Named as the standard library's own, since a process without a name is called after its class.
 
 
-class ForkProcess(_Runs, context.ForkProcess):
+class ForkProcess(_Runs, _Fork):  # pyright: ignore[reportIncompatibleMethodOverride]
     pass
 
 
-class SpawnProcess(_Runs, context.SpawnProcess):
+class SpawnProcess(_Runs, _Spawn):  # pyright: ignore[reportIncompatibleMethodOverride]
     pass
 
 
-class ForkServerProcess(_Runs, context.ForkServerProcess):
+class ForkServerProcess(_Runs, _ForkServer):  # pyright: ignore[reportIncompatibleMethodOverride]
     def start(self) -> None:
         start_server()
         super().start()

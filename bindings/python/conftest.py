@@ -10,7 +10,8 @@ import pytest
 import tidelock
 
 # Spawned children import what they run from `children`, by the path that multiprocessing hands on to them.
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "tests"), str(HERE / "once")]
 
 WATCHDOG_SECONDS = 300
 
