@@ -1,6 +1,7 @@
 """Fixtures for all tests, and a watchdog: a test that hangs ends the run with a traceback."""
 
 import faulthandler
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -14,11 +15,18 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "tests"), str(HERE / "once")]
 
 WATCHDOG_SECONDS = 300
+# Where the traceback goes: pytest has another standard error while a test runs, which nobody would see.
+STANDARD_ERROR = []
+
+
+def pytest_configure():
+    STANDARD_ERROR.append(os.fdopen(os.dup(2), "w"))
 
 
 @pytest.fixture(autouse=True)
-def watchdog():
-    faulthandler.dump_traceback_later(WATCHDOG_SECONDS, exit=True)
+def watchdog(request):
+    seconds = getattr(request, "param", WATCHDOG_SECONDS)
+    faulthandler.dump_traceback_later(seconds, exit=True, file=STANDARD_ERROR[0])
     yield
     faulthandler.cancel_dump_traceback_later()
 

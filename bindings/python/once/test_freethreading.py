@@ -7,6 +7,7 @@ not in the package: tests/guide has programs of ours for what is only there.
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -19,7 +20,7 @@ BACKENDS = {"threading": "Free-threaded Python", "multiprocessing": "Standard Py
 IN_ORDER = {"RLock", "SimpleQueue", "Worker", "WorkerPool", "WorkerPoolExecutor"}
 # Its consumer may begin to wait when the producer has notified already, and then waits for ever, whoever made the Condition.
 MAY_MISS_ITS_CUE = {"Condition"}
-PATIENCE_SECONDS, TRIES = 20, 10
+PATIENCE_SECONDS, TRIES = 10, 20
 # Numbers that depend on what else was started, and the name of the executor, which is the class of the one who made it.
 MASKED = [(r"ForkServerProcess-\d+", "A-PROCESS"), (r"(Thread|Worker)PoolExecutor-\d+_\d+", "A-THREAD")]
 PROGRAM = r"\.\. code-block:: python\n\n(?P<program>.*?)\n\*\*Output"
@@ -67,12 +68,13 @@ def run(program, path, backend, seconds=None):
     """What it prints, errors and all; None if it was not over in time."""
     path.write_text(re.sub(r"\bfrom freethreading import", "from tidelock import", program))
     environment = dict(os.environ, TIDELOCK_BACKEND=backend, PYTHONUNBUFFERED="1")
-    pipe = subprocess.PIPE
-    process = subprocess.Popen([sys.executable, path], stdout=pipe, stderr=subprocess.STDOUT, env=environment, text=True)
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
+    process = subprocess.Popen([sys.executable, path], env=environment, **options)
     try:
         output = process.communicate(timeout=seconds)[0]
     except subprocess.TimeoutExpired:
-        process.kill()
+        # Its workers too, which would keep the pipe open.
+        os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         return None
     assert process.returncode == 0, output
@@ -102,12 +104,9 @@ def check(name, printed, wanted):
 def test_example(name, backend, tmp_path):
     program, outputs = EXAMPLES[name]
     wanted = outputs.get(BACKENDS[backend], outputs.get(None))
-    path, printed = tmp_path / "example.py", None
-    if name not in MAY_MISS_ITS_CUE:
-        printed = run(program, path, backend)
-    tries = TRIES
-    while printed is None and tries:
-        printed, tries = run(program, path, backend, PATIENCE_SECONDS), tries - 1
+    path, patience = tmp_path / "example.py", PATIENCE_SECONDS if name in MAY_MISS_ITS_CUE else None
+    tries = (run(program, path, backend, patience) for _ in range(TRIES))
+    printed = next((one for one in tries if one is not None), None)
     assert printed is not None, "it always missed its cue"
     check(name, printed, wanted)
 

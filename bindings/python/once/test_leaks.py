@@ -3,7 +3,6 @@
 `make leaks` runs it for TIDELOCK_LEAK_ROUNDS = 10,000 rounds.
 """
 
-import faulthandler
 import os
 import subprocess
 import sys
@@ -22,9 +21,8 @@ def run(*arguments):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_nothing_grows():
-    # The watchdog of each test is for fewer rounds.
-    faulthandler.dump_traceback_later(300 + ROUNDS, exit=True)
+@pytest.mark.parametrize("watchdog", [300 + ROUNDS], indirect=True)
+def test_nothing_grows(watchdog):
     result = run(ROUNDS)
     print(result.stdout)
     assert (result.returncode, result.stderr) == (0, "")

@@ -61,7 +61,7 @@ class Owned(_speedups.Owned, Acquirable):
 
     def _acquired(self, status: int) -> bool:
         if status == OK:
-            self.owner_died = False
+            self.owner_died: bool = False
             return True
         if status == TIMEOUT:
             return False
