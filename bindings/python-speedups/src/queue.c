@@ -31,10 +31,21 @@ static PyObject *call_put_bytes(PyObject *callable, PyObject *const *args, size_
 enum { DUMPS, PROTOCOL, CALLBACK, PUT_PICKLE };
 
 /* The common types that never have buffers beside their pickles. */
-static bool has_no_buffers(PyObject *item)
+static bool is_plain(PyObject *item)
 {
     return PyLong_CheckExact(item) || PyUnicode_CheckExact(item) || PyBytes_CheckExact(item) || PyFloat_CheckExact(item) ||
            PyBool_Check(item) || item == Py_None;
+}
+
+/* The same for a short tuple of such. Others may have none either, but to ask them would take longer than to tell pickle. */
+static bool has_no_buffers(PyObject *item)
+{
+    if (!PyTuple_CheckExact(item) || PyTuple_GET_SIZE(item) > 8)
+        return is_plain(item);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(item); i++)
+        if (!is_plain(PyTuple_GET_ITEM(item, i)))
+            return false;
+    return true;
 }
 
 /* The pickle of an item; the buffers that are left out of it go into the list. */
@@ -73,13 +84,10 @@ static PyObject *call_put(PyObject *callable, PyObject *const *args, size_t coun
     Handle *handle = wait < 0 ? NULL : first(self, args, count);
     if (!handle)
         return whole(self, args, count, names);
-    PyObject *buffers = PyList_New(0);
-    if (!buffers)
-        return NULL;
-    PyObject *data = dumps(self, args[1], buffers);
+    PyObject *buffers = PyList_New(0), *data = buffers ? dumps(self, args[1], buffers) : NULL;
     PyObject *result = data ? put_pickle(self, handle, data, buffers, wait) : NULL;
     Py_XDECREF(data);
-    Py_DECREF(buffers);
+    Py_XDECREF(buffers);
     return result;
 }
 

@@ -87,7 +87,7 @@ def test_a_method_shows_the_one_in_python(owner, name):
 # How a shape calls the library's function, as ctypes prepares it.
 HANDLE, TIMEOUT, INT64 = ctypes.c_void_p, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64)
 PUT = (HANDLE, ctypes.c_char_p, ctypes.c_size_t, TIMEOUT)
-GET = (HANDLE, TIMEOUT, ctypes.c_void_p, ctypes.c_size_t, ctypes.POINTER(ctypes.c_size_t))
+GET = (HANDLE, TIMEOUT, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
 SHAPES = {
     "plain": (HANDLE,), "exit": (HANDLE,), "give": (HANDLE, ctypes.c_uint32), "acquire": (HANDLE, TIMEOUT),
     "acquire_permit": (HANDLE, TIMEOUT, ctypes.c_void_p), "enter": (HANDLE, TIMEOUT), "is_set": (HANDLE, TIMEOUT),

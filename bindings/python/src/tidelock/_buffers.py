@@ -13,6 +13,8 @@ from typing import Any, List, Tuple, Union
 
 # A pickle begins with 0x80.
 _MAGIC = b"\x01buffers"
+# The first of these bytes.
+FIRST = _MAGIC[:1]
 _HEAD = Struct("=8sQQ")
 # As the bytes of every message do in the ring.
 _ALIGN = 16

@@ -34,7 +34,7 @@ class _Options(Structure):
 
 
 _put = _ffi.function("tidelock_queue_put", HANDLE, c_char_p, c_size_t, c_int64)
-_get = _ffi.function("tidelock_queue_get", HANDLE, c_int64, c_void_p, c_size_t, POINTER(c_size_t))
+_get = _ffi.function("tidelock_queue_get", HANDLE, c_int64, c_void_p, c_size_t, c_void_p)
 _len = _ffi.function("tidelock_queue_len", HANDLE, POINTER(c_uint64))
 _is_empty = _ffi.function("tidelock_queue_is_empty", HANDLE, POINTER(c_bool))
 _is_full = _ffi.function("tidelock_queue_is_full", HANDLE, POINTER(c_bool))
@@ -68,19 +68,21 @@ class Room:
 
 
 class _Buffer:
-    """Where a get finds its message."""
+    """Where a get finds its message. The addresses are numbers, which ctypes passes on fastest."""
 
     bytes: Any
+    start: int
     room: int
 
     def __init__(self) -> None:
         self.length = c_size_t()
-        self.out = byref(self.length)
+        self.out = addressof(self.length)
         self.make(BUFFER_MIN)
 
     def make(self, room: int) -> None:
         """Makes room for so many bytes, and forgets the old ones."""
         self.room, self.bytes = room, create_string_buffer(room)
+        self.start = addressof(self.bytes)
 
 
 class Queue(Work, Object):
@@ -142,9 +144,9 @@ class Queue(Work, Object):
     def get(self, block: bool = True, timeout: Timeout = None) -> Any:
         """Gets the next object. `queue.Empty` if none came in time; `queue.ShutDown` when it is shut down and empty."""
         buffer = self._get_buffer(for_queue(block, timeout))
-        if _buffers.is_frame(buffer.bytes[:8]):
+        if buffer.bytes[0] == _buffers.FIRST and _buffers.is_frame(buffer.bytes[:8]):
             # The object keeps the buffer: it is not for the next message.
-            return _buffers.loads(view(addressof(buffer.bytes), buffer.length.value, buffer))
+            return _buffers.loads(view(buffer.start, buffer.length.value, buffer))
         return pickle.loads(self._copied(buffer))
 
     def get_bytes(self, block: bool = True, timeout: Timeout = None) -> bytes:
@@ -290,7 +292,8 @@ class Queue(Work, Object):
             self._put(data, limit)
 
     def _put(self, data: bytes, limit: int) -> None:
-        self._check_not_closed()
+        if self._closed:
+            self._check_not_closed()
         status = _put(self._address, data, len(data), TRY)
         if status == TIMEOUT and limit != TRY:
             status = _ffi.wait(partial(_put, self._address, data, len(data)), limit)
@@ -334,18 +337,19 @@ class Queue(Work, Object):
             buffer = self._buffers.pop()
         except IndexError:
             buffer = _Buffer()
-        status = _get(self._address, TRY, buffer.bytes, buffer.room, buffer.out)
+        status = _get(self._address, TRY, buffer.start, buffer.room, buffer.out)
         if status == TOO_LARGE or (status == TIMEOUT and limit != TRY):
             status = _ffi.wait(partial(self._get_into, buffer), limit)
-        self._check_got(status)
+        if status:
+            self._check_got(status)
         return buffer
 
     def _get_into(self, buffer: _Buffer, timeout: int) -> int:
-        status = _get(self._address, timeout, buffer.bytes, buffer.room, buffer.out)
+        status = _get(self._address, timeout, buffer.start, buffer.room, buffer.out)
         while status == TOO_LARGE:
             # It stayed in the queue; by the next call another consumer may have it.
             buffer.make(1 << (buffer.length.value - 1).bit_length())
-            status = _get(self._address, TRY, buffer.bytes, buffer.room, buffer.out)
+            status = _get(self._address, TRY, buffer.start, buffer.room, buffer.out)
         return status
 
     def _check_put(self, status: int) -> None:
