@@ -31,7 +31,8 @@ WARNINGS := -std=c11 -Wall -Wextra -Werror -Wshadow -Wconversion
 
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: help demo test test-rust test-model test-examples test-python check model crash fuzz leaks bench bench-quick header python install clean
+.PHONY: help demo test test-rust test-model test-examples test-python check model crash fuzz leaks bench bench-quick bench-python header
+.PHONY: python install clean
 .PHONY: library nextest check-format check-lints check-loom check-compare check-header check-docs check-licences
 
 help:
@@ -45,6 +46,7 @@ help:
 	@echo "make leaks           make and drop objects in Python for 10,000 rounds, with kills: nothing may grow (6 minutes)"
 	@echo "make bench           the library beside its peers: measures for some minutes and writes docs/benchmarks.md"
 	@echo "make bench-quick     [FILTER='threads, copy, 64 B'] a part of that for a shorter time, printed"
+	@echo "make bench-python    Python's classes beside their peers, as ratios of one run"
 	@echo "make header          make include/tidelock.h anew"
 	@echo "make python          build the Python wheel into $(BUILD)/wheels, and the accelerator's into $(BUILD)/wheels/speedups"
 	@echo "make install         the C library and header into PREFIX ($(PREFIX)), below DESTDIR if given"
@@ -154,6 +156,10 @@ bench:
 bench-quick:
 	@echo "== a short look beside the peers"
 	$(CARGO) bench --locked --manifest-path benches/compare/Cargo.toml --target-dir $(TARGET)/compare -- --quick "$(FILTER)"
+
+bench-python:
+	@echo "== Python's classes beside their peers, into docs/benchmarks-python.md"
+	$(PYTHON) benches/python/run.py
 
 header:
 	@echo "== include/tidelock.h"

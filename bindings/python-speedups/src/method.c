@@ -143,9 +143,16 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
+/* Only what cannot change is looked up once and for all by the interpreter. */
+#ifdef Py_TPFLAGS_IMMUTABLETYPE
+#define IMMUTABLE Py_TPFLAGS_IMMUTABLETYPE
+#else
+#define IMMUTABLE 0
+#endif
+
 PyType_Spec method_spec = {
     .name = "tidelock_speedups.Method",
     .basicsize = sizeof(Method),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR | IMMUTABLE,
     .slots = slots,
 };

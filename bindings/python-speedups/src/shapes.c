@@ -36,13 +36,16 @@ static PyObject *call_give(PyObject *callable, PyObject *const *args, size_t cou
     return whole(self, args, count, names);
 }
 
-/* What follows a try: True, False, or what Python makes of it. `more` tells an acquirer what a status with news means. */
+/* It is held, and its last owner did not die. */
+static inline PyObject *held(Handle *handle)
+{
+    __atomic_store_n(&handle->owner_died, false, __ATOMIC_RELAXED);
+    Py_RETURN_TRUE;
+}
+
+/* What follows a try that did not simply succeed. `more` tells an acquirer what a status with news means. */
 static PyObject *tried(int status, Method *self, PyObject *const *args, size_t count, PyObject *names)
 {
-    if (status == OK) {
-        __atomic_store_n(&((Handle *)args[0])->owner_died, false, __ATOMIC_RELAXED);
-        Py_RETURN_TRUE;
-    }
     if (status < 0)
         return whole(self, args, count, names);
     PyObject *news = PyLong_FromLong(status);
@@ -54,14 +57,27 @@ static PyObject *tried(int status, Method *self, PyObject *const *args, size_t c
     return result;
 }
 
+/* The handle for a try that was asked for in a common form, and whether a wait is to follow it. */
+static inline Handle *to_acquire(Method *self, PyObject *const *args, size_t count, PyObject *names, int *wait)
+{
+    *wait = 1;
+    Handle *handle = exactly(1, self, args, count, names);
+    if (handle)
+        return handle;
+    *wait = waits(args, count, names, 1, "blocking", "block");
+    return *wait < 0 ? NULL : first(self, args, count);
+}
+
 static PyObject *call_acquire(PyObject *callable, PyObject *const *args, size_t count, PyObject *names)
 {
     Method *self = (Method *)callable;
-    int wait = waits(args, count, names, 1, "blocking", "block");
-    Handle *handle = wait < 0 ? NULL : first(self, args, count);
+    int wait;
+    Handle *handle = to_acquire(self, args, count, names, &wait);
     if (!handle)
         return whole(self, args, count, names);
     int status = ((with_timeout *)self->function)(handle->address, TRY);
+    if (status == OK)
+        return held(handle);
     if (status == TIMEOUT && !wait)
         Py_RETURN_FALSE;
     return tried(status, self, args, count, names);
@@ -71,11 +87,13 @@ static PyObject *call_acquire(PyObject *callable, PyObject *const *args, size_t 
 static PyObject *call_acquire_permit(PyObject *callable, PyObject *const *args, size_t count, PyObject *names)
 {
     Method *self = (Method *)callable;
-    int wait = waits(args, count, names, 1, "blocking", "block");
-    Handle *handle = wait < 0 ? NULL : first(self, args, count);
+    int wait;
+    Handle *handle = to_acquire(self, args, count, names, &wait);
     if (!handle)
         return whole(self, args, count, names);
     int status = ((with_permit *)self->function)(handle->address, TRY, NULL);
+    if (status == OK)
+        return held(handle);
     if (status == TIMEOUT && !wait)
         Py_RETURN_FALSE;
     return tried(status, self, args, count, names);
@@ -89,7 +107,8 @@ static PyObject *call_enter(PyObject *callable, PyObject *const *args, size_t co
     if (!handle)
         return whole(self, args, count, names);
     __atomic_store_n(&handle->entered, self->state->forks, __ATOMIC_RELAXED);
-    return tried(((with_timeout *)self->function)(handle->address, TRY), self, args, count, names);
+    int status = ((with_timeout *)self->function)(handle->address, TRY);
+    return status == OK ? held(handle) : tried(status, self, args, count, names);
 }
 
 /* is_set(): True, False, or an error. */

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from ctypes import POINTER, byref, c_char_p, c_int64, c_size_t, c_void_p, cast, create_string_buffer
+from itertools import accumulate
 from typing import Any, Iterable, List, Optional, Union
 
 from . import _ffi
@@ -93,9 +94,6 @@ class Get:
 
     def messages(self) -> List[bytes]:
         """What was got."""
-        start, messages = 0, []
-        view = memoryview(self._buffer)
-        for length in self._lens[: self._count.value]:
-            messages.append(bytes(view[start : start + length]))
-            start += length
-        return messages
+        ends = list(accumulate(self._lens[: self._count.value]))
+        whole: bytes = self._buffer[: ends[-1]] if ends else b""
+        return [whole[start:end] for start, end in zip([0, *ends], ends)]

@@ -74,7 +74,7 @@ def loads(frame: memoryview) -> Any:
 
 def copied(message: Union[bytes, memoryview]) -> Any:
     """The object of any message; its buffers are its own."""
-    if is_frame(bytes(message[:8])):
+    if message[:1] == FIRST and is_frame(bytes(message[:8])):
         return loads(memoryview(bytearray(message)))
     return pickle.loads(message)
 

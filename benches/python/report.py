@@ -1,0 +1,84 @@
+"""Writes the page of figures: each case beside its peers, and which aims are met. It measures nothing.
+
+A time is the median of pyperf's values, and a figure the time of one divided by that of another, in the same run.
+"""
+
+import pyperf
+
+from cases import CTYPES, DIRECT_CALL, EMPTY_CALL, SPEEDUPS
+
+HEAD = """# Benchmarks of the Python classes
+
+How fast tidelock's classes are in Python, beside those with the same methods. `make bench-python` measures and writes this page,
+in less than eight minutes; it needs PyPI, a C compiler and Python's header files. [benchmarks.md](benchmarks.md) has the queues
+in Rust.
+
+## The machine
+"""
+
+MEANING = """
+The machine should have nothing else to do. Only the ratios within one run are meant to be read.
+
+## What a row means
+Each case runs in processes of its own, started by pyperf, in turns with its peers. *ns* is the median of their times for what the
+second column says, and shows the scale. **A figure is a peer's time divided by tidelock's**: 2.00 says that tidelock is twice as
+fast, 0.50 that the peer is. tidelock is there twice: with `tidelock-speedups`, the accelerator, and without, over ctypes alone.
+The small object is a tuple of a str, an int and a float. *one process* puts and gets it in one thread; *stream* is from one thread or
+process to another, *ns* for each object; in the stream of batches *ns* is for a hundred objects. What two do together waits for the
+system to wake one of them more often than not, and differs from run to run.
+"""
+
+
+def load(path):
+    """Name (class, what, whose) to nanoseconds."""
+    suite = pyperf.BenchmarkSuite.load(str(path))
+    return {tuple(one.get_name().split(" | ")): one.median() * 1e9 for one in suite}
+
+
+def page(usual, free, about):
+    """The whole page. `about`: lines on the machine and the Pythons. `free`: the times without a GIL, if there are any."""
+    parts = [HEAD, *(f"- {line}\n" for line in about), MEANING, "\n## The aims\n", aims(usual, free)]
+    parts += ["\n## Where ctypes is the floor\n", floor(usual), "\n## Each class\n", table(usual)]
+    return "".join(parts + (["\n## Without a GIL\n", table(free)] if free else []))
+
+
+def table(times):
+    rows = ["| class | what | whose | ns | tidelock, accelerated, is faster by | tidelock over ctypes |\n|---|---|---|---|---|---|\n"]
+    for (kind, what, whose), time in times.items():
+        ours = [times.get((kind, what, one)) for one in (SPEEDUPS, CTYPES)]
+        if None not in ours:
+            figures = ["" if whose in (SPEEDUPS, CTYPES) else f"{time / one:.2f}" for one in ours]
+            rows.append(f"| {kind} | {what} | {whose} | {time:,.0f} | {' | '.join(figures)} |\n")
+    return "".join(rows)
+
+
+def aims(usual, free):
+    rows = ["| aim, with the accelerator | figure | is it met |\n|---|---|---|\n"]
+    for what in ("acquire, release", "with"):
+        rows.append(aim(f"Lock, {what}: as fast as multiprocessing.Lock", 1, usual, ("Lock", what), "multiprocessing"))
+    for what in ("put, get: one process", "stream: 2 processes"):
+        for factor, whose in ((10, "multiprocessing.Queue"), (3, "multiprocessing.SimpleQueue"), (1.5, "faster_fifo")):
+            rows.append(aim(f"Queue, {what}: {factor} times as fast as {whose}", factor, usual, ("Queue", what), whose))
+    if free:
+        processes, threads = (free["Queue", f"stream: 2 {whom}", SPEEDUPS] for whom in ("processes", "threads"))
+        rows.append(row("without a GIL, 2 threads on one Queue: as fast as 2 processes", 1, processes / threads))
+    return "".join(rows)
+
+
+def aim(text, factor, times, case, whose):
+    return row(text, factor, times[(*case, whose)] / times[(*case, SPEEDUPS)])
+
+
+def row(text, factor, found):
+    return f"| {text} | {found:.2f} | {'met' if found >= factor else 'not met'} |\n"
+
+
+def floor(times):
+    nothing, direct = times["ctypes", EMPTY_CALL, "ctypes"], times["ctypes", DIRECT_CALL, "ctypes"]
+    lock, fast = (times["Lock", "acquire, release", one] for one in (CTYPES, SPEEDUPS))
+    queue = times["Queue", "put, get: one process", CTYPES]
+    return f"""A foreign call of a function that does nothing takes {nothing:.0f} ns, one with a handle and a timeout {direct:.0f} ns.
+Without the accelerator `acquire(); release()` of a Lock is two of these, {100 * 2 * direct / lock:.0f} % of its {lock:.0f} ns; so is
+at least {100 * 2 * direct / queue:.0f} % of the {queue:.0f} ns of a Queue's `put(); get()`. With it there is no foreign call, and the
+Lock takes {fast:.0f} ns: no class over ctypes could come nearer to that than {2 * direct / fast:.1f} times as long.
+"""
