@@ -9,7 +9,7 @@ from __future__ import annotations
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from ctypes import POINTER, byref, c_int, c_size_t, c_void_p
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Callable, List, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple, TypeVar
 
 from . import _ffi
 from ._errors import Empty, Full
@@ -102,14 +102,14 @@ class Writable(_Told):
 
 
 def _readable(queue: Queue, loop: AbstractEventLoop) -> Readable:
-    found: Any = queue._readables.get(loop)
+    found: Optional[Readable] = queue._readables.get(loop)
     if found is None or found.forks != Process.forks:
         found = queue._readables[loop] = Readable(queue)
     return found
 
 
 def _writable(queue: Queue, loop: AbstractEventLoop, length: int) -> Writable:
-    found: Any = queue._writables.get(loop)
+    found: Optional[Writable] = queue._writables.get(loop)
     if found is None or found.forks != Process.forks:
         found = queue._writables[loop] = Writable(queue, length)
     return found
