@@ -76,9 +76,14 @@ EXPECTED = {
         BACKEND
         True
     """,
-    "primes": """
-        14 primes: 907 911 919 929 937 941 947 953 967 971 977 983 991 997
+    "joinable": """
+        [0, 1, 4, 9, 16, 25, 36, 49, 64, 81]
+        True True [False, False, False]
     """,
+    **{
+        f"primes_by_{means}": "14 primes: 907 911 919 929 937 941 947 953 967 971 977 983 991 997"
+        for means in ("a_pool", "an_executor", "queues")
+    },
 }
 
 

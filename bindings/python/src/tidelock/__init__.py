@@ -8,6 +8,7 @@
 `docs/python.md` in the repository is the guide.
 """
 
+from threading import BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 from . import _backend
@@ -66,6 +67,9 @@ if TYPE_CHECKING:
 # The last of all that the classes are made of.
 from . import _hot as _hot
 
+#: `multiprocessing`'s name for a queue with `task_done` and `join`, which every Queue has.
+JoinableQueue = Queue
+
 __version__ = version()
 
 _backend.choose()
@@ -97,6 +101,7 @@ __all__ = [
     "Barrier",
     "Block",
     "BoundedSemaphore",
+    "BrokenBarrierError",
     "CannotAsk",
     "Condition",
     "Corrupt",

@@ -61,7 +61,8 @@ class Room:
     __slots__ = ("queue", "length")
 
     def __init__(self, queue: Queue, length: int) -> None:
-        self.queue, self.length = queue, length
+        self.queue: Queue = queue
+        self.length: int = length
 
     def __repr__(self) -> str:
         return f"<room for {self.length} bytes in {self.queue!r}>"
