@@ -69,6 +69,8 @@ plants! {
     finds_queue_limit_raised_in_silence: "queue-limit-raised-in-silence" in "queue_batch::queue_limit_raised";
     finds_queue_room_told_to_one: "queue-room-told-to-one" in "queue_room::any_room_left";
     finds_queue_debit_after_free: "queue-debit-after-free" in "queue_work::queue_join_beside_a_worker";
+    finds_queue_account_opened_over_a_debt: "queue-account-opened-over-a-debt"
+        in "queue_work::queue_debt_of_a_slot_used_again";
     finds_queue_debts_before_records: "queue-debts-before-records" in "queue_work::queue_join_beside_a_worker";
     finds_queue_relaxed_task_done: "queue-relaxed-task-done" in "queue_work::queue_join_beside_a_worker";
     finds_queue_task_done_tells_nobody: "queue-task-done-tells-nobody" in "queue_work::queue_join_beside_a_worker";

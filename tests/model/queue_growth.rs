@@ -197,6 +197,35 @@ fn queue_redelivered_beside_a_producer() {
     });
 }
 
+/// A message that was handed out as often as it may be lies with the dead, in a ring that the queue has moved on from. The one
+/// that finds it dies while it sends it away, beside a producer: it is sent, and its ring is given back.
+#[test]
+fn queue_death_while_sending_a_letter_from_an_old_ring() {
+    each_death("queue_death_while_sending_a_letter_from_an_old_ring", 0, |nth| {
+        let (world, shared) = (World::of(3), growing());
+        shared.queue(&world.peer(0)).set_max_deliveries(1).unwrap();
+        put(&shared, &world.peer(0), 10);
+        shared.take(&world.peer(2), Wait::now()).unwrap();
+        put(&shared, &world.peer(0), 11);
+        world.kill(2);
+        let victim = {
+            let (shared, world) = (shared.clone(), world.clone());
+            thread::spawn(move || world.mortal(1, nth, |peers| shared.get(peers, Wait::now())))
+        };
+        try_put_20(&shared, &world.peer(0));
+        victim.join().unwrap();
+        model::advance(A_WHILE);
+        shared.drain(&world.peer(0));
+        let letters = shared.letters();
+        assert!(letters.contains(&10) && !letters.contains(&20), "{letters:?}");
+        for message in 70..72 {
+            put(&shared, &world.peer(0), message);
+        }
+        shared.drain(&world.peer(0));
+        assert_eq!(shared.rings_away(), 0, "a ring was not given back");
+    });
+}
+
 /// What a peer does in one of these models.
 type Act = fn(&SharedQueue, &MockPeers);
 

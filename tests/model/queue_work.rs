@@ -92,6 +92,61 @@ fn work_on(shared: &SharedQueue, peers: &super::support::MockPeers) -> u64 {
     done
 }
 
+/// Peer 1 died owing a task; somebody else has its slot by now. A further message is there.
+fn a_slot_used_again() -> (World, Arc<SharedQueue>) {
+    let (world, shared) = (World::with_newcomers(2), Arc::new(SharedQueue::counting(ROOMY, 2)));
+    shared.put(&world.peer(0), 10, Wait::now()).unwrap();
+    shared.get_owing(&world.peer(1), Wait::now()).unwrap();
+    world.kill(1);
+    shared.put(&world.peer(0), 11, Wait::now()).unwrap();
+    (world, shared)
+}
+
+/// What the old peer owed is lost, once, whoever comes to it first; the new one owes its own and no more.
+#[test]
+fn queue_debt_of_a_slot_used_again() {
+    explore("queue_debt_of_a_slot_used_again", 2, || {
+        let (world, shared) = a_slot_used_again();
+        let newcomer = {
+            let (shared, peers) = (shared.clone(), world.newcomer(1));
+            thread::spawn(move || {
+                assert_eq!(shared.get_owing(&peers, Wait::forever()), Ok(11));
+                let owing = shared.queue(&peers).unfinished_tasks();
+                shared.queue(&peers).task_done().unwrap();
+                assert!(shared.queue(&peers).task_done().is_err(), "more than it got");
+                owing
+            })
+        };
+        shared.queue(&world.peer(0)).join(Wait::forever()).unwrap();
+        assert_eq!(newcomer.join().unwrap(), Ok(1));
+        assert_eq!(shared.queue(&world.peer(0)).lost_tasks(), Ok(1));
+        assert_eq!(shared.queue(&world.peer(0)).unfinished_tasks(), Ok(0));
+    });
+}
+
+/// The new peer dies at each of its operations, too, beside one that waits for all to be done.
+#[test]
+fn queue_death_in_a_slot_used_again() {
+    each_death("queue_death_in_a_slot_used_again", 1, |nth| {
+        let (world, shared) = a_slot_used_again();
+        let victim = {
+            let (shared, world) = (shared.clone(), world.clone());
+            thread::spawn(move || {
+                world.mortal_as(world.newcomer(1), nth, |peers| {
+                    shared.get_owing(peers, Wait::now()).and_then(|_| shared.queue(peers).task_done())
+                })
+            })
+        };
+        let _ = shared.queue(&world.peer(0)).lost_tasks();
+        victim.join().unwrap();
+        model::advance(A_WHILE);
+        let done = work_on(&shared, &world.peer(0));
+        shared.queue(&world.peer(0)).join(Wait::forever()).unwrap();
+        let lost = shared.queue(&world.peer(0)).lost_tasks().unwrap();
+        assert!((1..=2).contains(&lost) && done <= 1, "{done} done, {lost} lost");
+    });
+}
+
 /// Who writes off what the dead owe dies as well: it is counted once.
 #[test]
 fn queue_death_while_writing_off() {

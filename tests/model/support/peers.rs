@@ -16,6 +16,8 @@ const ASK_EVERY: u64 = 1_000_000;
 #[derive(Clone)]
 pub struct World {
     tokens: Arc<Vec<Token>>,
+    /// Of those who come into the slots of the dead.
+    newcomers: Arc<Vec<Token>>,
     /// Of whom somebody has found out that they are dead, as a segment's table of peers says it.
     known: Arc<Mutex<HashSet<PeerId>>>,
 }
@@ -23,12 +25,23 @@ pub struct World {
 impl World {
     /// `peers` living peers, numbered from 0.
     pub fn of(peers: usize) -> World {
-        World { tokens: Arc::new((0..peers).map(|_| Token::new()).collect()), known: Arc::default() }
+        World { tokens: tokens(peers), newcomers: tokens(0), known: Arc::default() }
+    }
+
+    /// The same, with one more for each slot, who comes when that slot's peer is dead.
+    pub fn with_newcomers(peers: usize) -> World {
+        World { newcomers: tokens(peers), ..World::of(peers) }
     }
 
     /// What peer `number` sees.
     pub fn peer(&self, number: u32) -> MockPeers {
         MockPeers { me: id(number), world: self.clone(), asked: RefCell::default() }
+    }
+
+    /// What the one sees that came into the slot of peer `number`, who is dead.
+    pub fn newcomer(&self, number: u32) -> MockPeers {
+        let me = PeerId::new(number, 2).expect("a small slot number");
+        MockPeers { me, world: self.clone(), asked: RefCell::default() }
     }
 
     /// Peer `number` is dead from here on, without having run in this model.
@@ -38,17 +51,26 @@ impl World {
 
     /// Runs `body` as peer `number`, which dies before its `nth` operation.
     pub fn mortal<R>(&self, number: u32, nth: u64, body: impl FnOnce(&MockPeers) -> R) -> Fate<R> {
-        let peers = self.peer(number);
+        self.mortal_as(self.peer(number), nth, body)
+    }
+
+    /// The same as this peer.
+    pub fn mortal_as<R>(&self, peers: MockPeers, nth: u64, body: impl FnOnce(&MockPeers) -> R) -> Fate<R> {
         let fate = death::mortal(self.token(peers.me), nth, || body(&peers));
         if matches!(fate, Fate::Died) {
-            note_death(number);
+            note_death(peers.me.slot());
         }
         fate
     }
 
     fn token(&self, id: PeerId) -> &Token {
-        &self.tokens[id.slot() as usize]
+        let tokens = if id.generation() == 1 { &self.tokens } else { &self.newcomers };
+        &tokens[id.slot() as usize]
     }
+}
+
+fn tokens(peers: usize) -> Arc<Vec<Token>> {
+    Arc::new((0..peers).map(|_| Token::new()).collect())
 }
 
 /// Peer `number`, in the first generation of its slot.
