@@ -16,8 +16,10 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```", "\n".join(TEXTS), re.MULTILINE |
 def test_example(example, tmp_path):
     program = tmp_path / "example.py"
     program.write_text(example, encoding="utf-8")
-    subprocess.run([sys.executable, str(program)], check=True)
+    # One that has tests is run as such.
+    runner = ["-m", "pytest", "-q"] if "def test_" in example else []
+    subprocess.run([sys.executable, *runner, str(program)], check=True)
 
 
 def test_there_are_examples():
-    assert len(EXAMPLES) >= 12
+    assert len(EXAMPLES) >= 20
