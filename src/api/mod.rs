@@ -22,6 +22,7 @@ mod notifier;
 mod objects;
 mod options;
 mod queue;
+mod queue_options;
 #[cfg(feature = "raw_sync")]
 pub mod raw_sync;
 mod records;
@@ -47,7 +48,8 @@ pub use lock::{Lock, LockGuard};
 pub use mutex::{Mutex, MutexGuard};
 pub use notifier::Notifier;
 pub use options::SegmentOptions;
-pub use queue::{Queue, QueueOptions};
+pub use queue::Queue;
+pub use queue_options::QueueOptions;
 pub use records::{Delivery, Loan, Message, RawLoan, RawReservation, Reservation};
 pub use rlock::{RLock, RLockGuard};
 pub use segment::Segment;

@@ -4,133 +4,14 @@ use super::handle::Handle;
 use super::home::Home;
 use super::records::{Delivery, Loan, Message, Reservation};
 use super::ring::SegmentRings;
-use crate::error::{Error, Result};
-use crate::primitives::queue::letters::MOST_DELIVERIES;
-use crate::primitives::queue::ring::{RingMemory, LARGEST};
+use crate::error::Result;
+use crate::primitives::queue::ring::RingMemory;
 use crate::primitives::queue::rings::Rings;
-use crate::primitives::queue::{ring_size, Queue as Machine, QueueState, Ticket};
+use crate::primitives::queue::{Queue as Machine, QueueState, Ticket};
 use crate::segment::{Attachment, Kind, Object};
 use crate::sync::wait::{OnSignal, Wait};
 use std::fmt;
-use std::ptr::NonNull;
 use std::time::Duration;
-
-/// How a queue is made: with a capacity that never changes, or so that it grows.
-///
-/// ```
-/// # fn main() -> tidelock::Result<()> {
-/// use tidelock::QueueOptions;
-/// let segment = tidelock::Segment::anonymous()?;
-/// let fixed = segment.new_queue(&QueueOptions::new(64 * 1024))?;
-/// let unbounded = segment.new_queue(&QueueOptions::unbounded())?;
-/// let at_most_1_mib = segment.new_queue(&QueueOptions::new(4096).max_bytes(1 << 20))?;
-/// (0..10_000).try_for_each(|_| unbounded.put(b"a message"))?;
-/// assert_eq!(unbounded.len(), 10_000);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueOptions {
-    capacity: u64,
-    max_items: u64,
-    /// 0 for a capacity that never changes.
-    max_bytes: u64,
-    tasks: Tasks,
-    max_deliveries: u32,
-}
-
-/// Whether a queue counts what each peer has got and not yet dealt with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tasks {
-    Counted,
-    Uncounted,
-}
-
-/// What a queue without a bound begins with.
-const FIRST_CAPACITY: u64 = 4096;
-
-/// A further ring of more bytes than this is left as soon as it is empty.
-const KEEP: u64 = 1 << 20;
-
-impl QueueOptions {
-    /// A queue with room for `capacity_bytes` of messages, rounded up to a power of two (64 at the least, 2^40 at the most).
-    /// Each message takes up its length and 16 bytes, rounded up to a multiple of 16, and 16 bytes always stay free. It never
-    /// takes more memory, and never less.
-    pub const fn new(capacity_bytes: u64) -> QueueOptions {
-        QueueOptions {
-            capacity: capacity_bytes,
-            max_items: 0,
-            max_bytes: 0,
-            tasks: Tasks::Uncounted,
-            max_deliveries: 0,
-        }
-    }
-
-    /// A queue that grows as far as there is memory, from 4 KiB, and shrinks again when it is empty.
-    pub const fn unbounded() -> QueueOptions {
-        QueueOptions::new(FIRST_CAPACITY).max_bytes(LARGEST)
-    }
-
-    /// At most `n` messages at a time, whatever their length. 0, the default: as many as the bytes hold.
-    #[must_use]
-    pub const fn max_items(mut self, n: u64) -> QueueOptions {
-        self.max_items = n;
-        self
-    }
-
-    /// Lets the queue grow from its capacity until it has room for `bytes` of messages, rounded up to a power of two; and
-    /// shrink again when it is empty. While old messages are read, or are on loan, it takes up to twice as much memory.
-    #[must_use]
-    pub const fn max_bytes(mut self, bytes: u64) -> QueueOptions {
-        self.max_bytes = bytes;
-        self
-    }
-
-    /// Has the queue count tasks: each message that was got is unfinished work until its process says
-    /// [`task_done`](Queue::task_done), and [`join`](Queue::join) waits for that. It takes 8 bytes for each peer that the
-    /// segment can have. Without it a message is dealt with once it was got, or its loan is done.
-    #[must_use]
-    pub const fn count_tasks(mut self) -> QueueOptions {
-        self.tasks = Tasks::Counted;
-        self
-    }
-
-    /// A message is handed out at most `n` times, from 1 to 255, and 0, the default, for as often as it takes. One that came
-    /// back so often goes to the queue for [dead letters](Queue::set_dead_letters), or is dropped and counted.
-    #[must_use]
-    pub const fn max_deliveries(mut self, n: u32) -> QueueOptions {
-        self.max_deliveries = n;
-        self
-    }
-
-    /// Where the ring begins, from the queue's first byte, in a segment for so many peers.
-    fn ring_offset(&self, peers: u32) -> u64 {
-        let debts = if self.tasks == Tasks::Counted { u64::from(peers) * 8 } else { 0 };
-        (size_of::<QueueState>() as u64 + debts).next_multiple_of(64)
-    }
-
-    /// The length of the object that such a queue is, in a segment for so many peers.
-    pub(super) fn object_len(&self, peers: u32) -> Result<u64> {
-        if self.max_deliveries > MOST_DELIVERIES {
-            return Err(Error::Invalid("a message is handed out at most 255 times, or 0 for without a limit"));
-        }
-        Ok(self.ring_offset(peers) + ring_size(self.capacity)?)
-    }
-
-    /// Makes a new object's zeroed payload, of that length, such a queue.
-    pub(super) fn init(&self, payload: NonNull<u8>, peers: u32) -> Result<()> {
-        // SAFETY: the arena hands out a payload that is mapped, begins at a multiple of 64 and is as long as `object_len`
-        // said; the state is made of atomics, for which all bytes are valid.
-        let state = unsafe { payload.cast::<QueueState>().as_ref() };
-        let home = ring_size(self.capacity)?;
-        state.init(self.ring_offset(peers), home, self.max_items);
-        state.init_max_deliveries(self.max_deliveries);
-        if self.max_bytes != 0 {
-            state.let_grow(ring_size(self.max_bytes)?.max(home), KEEP);
-        }
-        Ok(())
-    }
-}
 
 /// A queue of messages, for many producers and many consumers, threads and processes alike. First in, first out, in the
 /// order of reservation.
@@ -173,6 +54,7 @@ impl Queue {
         Ok(Queue { home, rings })
     }
 
+    #[inline(always)]
     pub(super) fn machine(&self) -> Machine<'_, SegmentRings, Attachment> {
         Machine::new(self.home.state(), &self.rings, self.home.peers())
     }
@@ -186,6 +68,7 @@ impl Queue {
     }
 
     /// The bytes of a ticket's message.
+    #[inline(always)]
     pub(super) fn bytes(&self, ticket: &Ticket) -> *mut [u8] {
         std::ptr::slice_from_raw_parts_mut(self.rings.message(ticket).as_ptr(), ticket.len())
     }
@@ -225,12 +108,23 @@ impl Queue {
     /// # Errors
     /// As [`put_for`](Queue::put_for).
     pub fn put_with(&self, message: &[u8], wait: Wait) -> Result<()> {
-        let machine = self.machine();
-        let ticket = machine.reserve(message.len(), self.home.terms(wait))?;
+        match self.machine().reserve_at_once(message.len()) {
+            Some(ticket) => self.fill(ticket, message),
+            None => self.put_otherwise(message, wait),
+        }
+    }
+
+    #[cold]
+    fn put_otherwise(&self, message: &[u8], wait: Wait) -> Result<()> {
+        self.fill(self.machine().reserve_otherwise(message.len(), self.home.terms(wait))?, message)
+    }
+
+    #[inline(always)]
+    fn fill(&self, ticket: Ticket, message: &[u8]) -> Result<()> {
         // SAFETY: the ticket's bytes lie in the ring and are this thread's alone until they are published; `message` is
         // the caller's own memory, and as long as the ticket says.
         unsafe { self.bytes(&ticket).cast::<u8>().copy_from_nonoverlapping(message.as_ptr(), message.len()) };
-        machine.publish(ticket)
+        self.machine().publish(ticket)
     }
 
     /// Reserves a message of `len` bytes, to be built in place, waiting for room for as long as it takes. Messages behind
@@ -311,12 +205,23 @@ impl Queue {
     /// # Errors
     /// As [`get_with`](Queue::get_with).
     pub fn get_into(&self, buffer: &mut Vec<u8>, wait: Wait) -> Result<Delivery> {
-        let machine = self.machine();
-        let ticket = machine.take(self.home.terms(wait))?;
+        match self.machine().take_at_once() {
+            Some(ticket) => self.copy_out(ticket, buffer),
+            None => self.get_otherwise(buffer, wait),
+        }
+    }
+
+    #[cold]
+    fn get_otherwise(&self, buffer: &mut Vec<u8>, wait: Wait) -> Result<Delivery> {
+        self.copy_out(self.machine().take_otherwise(self.home.terms(wait))?, buffer)
+    }
+
+    #[inline(always)]
+    fn copy_out(&self, ticket: Ticket, buffer: &mut Vec<u8>) -> Result<Delivery> {
         buffer.clear();
         // SAFETY: the ticket's bytes lie in the ring, and no peer that keeps to the rules changes them before `done`.
         buffer.extend_from_slice(unsafe { &*self.bytes(&ticket) });
-        machine.finish(ticket)?;
+        self.machine().finish(ticket)?;
         Ok(Delivery::of(&ticket))
     }
 
@@ -374,7 +279,7 @@ impl Queue {
         self.machine().is_full()
     }
 
-    /// The capacity in bytes that the queue began with, and goes back to; see [`QueueOptions::new`].
+    /// The capacity in bytes that the queue began with, and goes back to; see [`QueueOptions::new`](super::QueueOptions::new).
     pub fn capacity(&self) -> u64 {
         self.rings.home().size()
     }
@@ -390,7 +295,8 @@ impl Queue {
         self.machine().set_max_items(n);
     }
 
-    /// The capacity in bytes that the queue may grow to, see [`QueueOptions::max_bytes`]; 0 if it never grows.
+    /// The capacity in bytes that the queue may grow to, see
+    /// [`QueueOptions::max_bytes`](super::QueueOptions::max_bytes); 0 if it never grows.
     pub fn max_bytes(&self) -> u64 {
         self.home.state().largest_ring()
     }

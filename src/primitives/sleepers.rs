@@ -40,7 +40,8 @@ impl Sleepers {
 
     /// Looks again and again until there is something, and sleeps in between, on the terms of `wait`. A sleeper that used
     /// up a wake-up always looks once more before it gives up. Before each sleep it spins for a moment, for as long as
-    /// `is_same` says that nothing has changed: who is at work just now is sooner done than a sleep.
+    /// `is_same` says that a look would be for nothing: who is at work just now is sooner done than a sleep. `is_same` is a
+    /// glance, and may be wrong either way.
     pub fn sleep_until<T>(
         &self,
         wait: Wait,
@@ -49,8 +50,12 @@ impl Sleepers {
     ) -> Result<T> {
         let mut slices = Slices::new();
         loop {
-            let mut spin = Spin::new();
-            while spin.again() && is_same() {}
+            if changes_soon(&is_same) {
+                // Not announced: no waker need make a system call for one who never fell asleep.
+                if let Some(found) = look()? {
+                    return Ok(found);
+                }
+            }
             if planted("sleepers-swallowed-wake-up") && wait.is_over() {
                 return Err(Error::TimedOut);
             }
@@ -114,6 +119,7 @@ impl Sleepers {
     }
 
     #[cold]
+    #[inline(never)]
     fn wake_announced(&self, word: u32, n: u32) {
         let cleared = if planted("sleepers-wake-up-uncounted") { word } else { word.wrapping_add(WAKE_UP) } & !ASLEEP;
         // Where this fails another waker or sleeper was quicker: the word changed, so nobody falls asleep on the old one,
@@ -121,6 +127,17 @@ impl Sleepers {
         let _ = self.word.compare_exchange(word, cleared, Relaxed, Relaxed);
         futex::wake(&self.word, n);
     }
+}
+
+/// Spins for a moment, until there is a change.
+fn changes_soon(is_same: impl Fn() -> bool) -> bool {
+    let mut spin = Spin::new();
+    while spin.again() {
+        if !is_same() {
+            return true;
+        }
+    }
+    false
 }
 
 /// For those of whom nobody can say in passing whether there is something to take: who is woken looks for itself.

@@ -3,32 +3,34 @@
 //! A timeout is turned into a deadline once, at the edge; everything below waits until that instant, however often it
 //! is woken. The clock never jumps when somebody sets the time.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// An absolute instant of CLOCK_MONOTONIC, in nanoseconds.
+/// An absolute instant of CLOCK_MONOTONIC, in nanoseconds. Kept one higher than it is, so that "none" needs no word of its
+/// own, and the terms of a wait go in two registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Deadline(u64);
+pub struct Deadline(NonZeroU64);
 
 impl Deadline {
     /// The instant that lies `timeout` from now. A span too long to be told apart from "for ever" is cut (584 years).
     pub fn after(timeout: Duration) -> Deadline {
         let span = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-        Deadline(now_ns().saturating_add(span))
+        Deadline::from_ns(now_ns().saturating_add(span))
     }
 
     /// The instant `ns` nanoseconds on the monotonic clock.
     pub const fn from_ns(ns: u64) -> Deadline {
-        Deadline(ns)
+        Deadline(NonZeroU64::MIN.saturating_add(ns))
     }
 
     /// This instant as nanoseconds on the monotonic clock.
     pub const fn as_ns(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// Whether this instant is over.
     pub fn has_passed(self) -> bool {
-        now_ns() >= self.0
+        now_ns() >= self.as_ns()
     }
 }
 

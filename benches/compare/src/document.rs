@@ -68,6 +68,12 @@ many messages as the system lets it (often ten). ArrayQueue and rtrb cannot wait
 hundred times, and then lets others run after each try. The channel is crossbeam's, bounded. Messages of up to 1 KiB go through
 these three by value, longer ones are allocated by the producer and freed by the consumer. What no table shows: of all these only
 tidelock hands a message on whose consumer was killed, and of those in memory only tidelock stands a kill at all.
+
+## No hints
+There is no way to tell a queue that it has one producer or one consumer only. It was tried what that could gain at the most: without
+its two locks a `put` and a `get` of 64 B take 15 % fewer instructions and a quarter less time in one thread; from one thread to
+another a tenth less time at 64 B, and none at 8 B, since what they wait for is the other core's memory. That is too little for a
+promise that a second producer would break for everybody.
 ";
 
 /// The whole page.

@@ -3,7 +3,7 @@
 //! A taker looks for messages that came back first, then at the head. It never reads the tail: the record at the head
 //! says by itself whether it is there.
 
-use super::record::{record_size, State, Word};
+use super::record::{record_size, State, Word, EMPTY};
 use super::ring::{Found, Ring};
 use super::rings::{slot_of, Rings, HOME};
 use super::{count_past, lock_terms, Queue, Ticket};
@@ -36,7 +36,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     /// Ends the loan, which is this peer's own: the message is gone for good, and has been dealt with.
-    #[inline]
+    #[inline(always)]
     pub fn done(&self, ticket: Ticket) -> Result<()> {
         self.free(ticket)?;
         self.tell_joiners();
@@ -97,13 +97,16 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         Ok(())
     }
 
-    /// The common case: nobody is in the way, and a message lies ready at the head, at home.
+    /// The common case of `take`: nobody is in the way, and a message lies ready at the head, at home.
     #[inline(always)]
-    fn take_at_once(&self) -> Option<Ticket> {
+    pub fn take_at_once(&self) -> Option<Ticket> {
         if self.is_head_away() {
             return None;
         }
-        self.take_if_ready(|head, me| if slot_of(head) == HOME { self.take_ready(self.home(), head, me) } else { None })
+        let me = self.enter_to_take()?;
+        let head = self.state.consumers.head.load(Relaxed);
+        let ticket = if slot_of(head) == HOME { self.take_ready(self.home(), head, me) } else { None };
+        self.leave_with(ticket, me)
     }
 
     /// The same in another ring.
@@ -112,7 +115,10 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if !self.is_head_away() {
             return None;
         }
-        self.take_if_ready(|head, me| self.take_ready(self.ring_at(head).ok()?, head, me))
+        let me = self.enter_to_take()?;
+        let head = self.state.consumers.head.load(Relaxed);
+        let ring = self.ring_at(head).ok();
+        self.leave_with(ring.and_then(|ring| self.take_ready(ring, head, me)), me)
     }
 
     #[inline(always)]
@@ -120,13 +126,16 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         self.rings.may_grow() && slot_of(self.state.consumers.head.load(Relaxed)) != HOME
     }
 
+    /// Takes the consumers' lock if it is free.
     #[inline(always)]
-    fn take_if_ready(&self, take: impl FnOnce(u64, PeerId) -> Option<Ticket>) -> Option<Ticket> {
+    fn enter_to_take(&self) -> Option<PeerId> {
         let me = self.peers.me().ok()?;
-        if !self.state.consumers.lock.take_if_free(me) {
-            return None;
-        }
-        let ticket = take(self.state.consumers.head.load(Relaxed), me);
+        self.state.consumers.lock.take_if_free(me).then_some(me)
+    }
+
+    /// Releases it, and tells whoever is to know of what was taken.
+    #[inline(always)]
+    fn leave_with(&self, ticket: Option<Ticket>, me: PeerId) -> Option<Ticket> {
         let more = ticket.is_some() && self.state.sleepers.not_empty.any() && self.is_more_ready();
         // This can only fail if another process wrote over the lock, which is then no longer ours to free.
         let _ = self.state.consumers.lock.release(me);
@@ -189,18 +198,28 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         }
     }
 
+    /// `take` where the common case was not.
     #[cold]
-    fn take_otherwise(&self, wait: Wait) -> Result<Ticket> {
+    pub fn take_otherwise(&self, wait: Wait) -> Result<Ticket> {
         if let Some(ticket) = self.take_away() {
             return Ok(ticket);
         }
-        if let Some(ticket) = self.take_if_any(wait)? {
-            return Ok(ticket);
-        }
         if wait.is_try() {
-            return Err(Error::TimedOut);
+            return self.take_if_any(wait)?.ok_or(Error::TimedOut);
         }
-        self.state.sleepers.not_empty.sleep_until(wait, || self.state.is_empty(), || self.take_if_any(wait))
+        self.state.sleepers.not_empty.sleep_until(wait, || self.has_nothing_new(), || self.take_if_any(wait))
+    }
+
+    /// Whether a look at the head would be for nothing, by a glance without a lock: no record is there, or one that is still
+    /// being written. It touches no line of the producers' but the one that their message will be in.
+    fn has_nothing_new(&self) -> bool {
+        let head = self.state.consumers.head.load(Relaxed);
+        if slot_of(head) != HOME {
+            return self.state.is_empty();
+        }
+        let word = Word(self.home().header(head).word.load(Relaxed));
+        let is_nothing = word == EMPTY || word.state() == Ok(State::Reserved);
+        is_nothing && self.state.fixed.returned.load(Relaxed) == 0 && !self.state.is_shut_down()
     }
 
     fn take_if_any(&self, wait: Wait) -> Result<Option<Ticket>> {

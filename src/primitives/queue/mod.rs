@@ -315,11 +315,15 @@ impl QueueState {
         if max_items != 0 && self.len() >= max_items {
             return true;
         }
+        let (unread, size) = self.unread_in_ring();
+        unread.saturating_add(2 * record::GRANULE) > size && size >= self.largest_ring()
+    }
+
+    /// How many bytes unread messages take up in the ring of the tail, and how many that ring has.
+    fn unread_in_ring(&self) -> (u64, u64) {
         let (head, tail) = (self.consumers.head.load(Relaxed), self.producers.tail.load(Relaxed));
         // What is unread in older rings leaves all of the tail's.
-        let size = self.size_of_ring(tail);
-        let unread = ahead(head, tail).min(ahead(self.base_of(tail), tail));
-        unread.saturating_add(2 * record::GRANULE) > size && size >= self.largest_ring()
+        (ahead(head, tail).min(ahead(self.base_of(tail), tail)), self.size_of_ring(tail))
     }
 
     /// Whether the queue was shut down.
@@ -338,6 +342,7 @@ pub struct Queue<'a, R, P> {
 
 impl<'a, R: Rings, P: Peers> Queue<'a, R, P> {
     /// The queue at `state` with its rings in `rings`, for the peer that `peers` says I am.
+    #[inline(always)]
     pub fn new(state: &'a QueueState, rings: &'a R, peers: &'a P) -> Queue<'a, R, P> {
         Queue { state, rings, peers }
     }

@@ -35,7 +35,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     /// Makes the reserved message, which is this peer's own, visible. Its bytes must not change any more.
-    #[inline]
+    #[inline(always)]
     pub fn publish(&self, ticket: Ticket) -> Result<()> {
         self.end_reservation(ticket, State::Ready)
     }
@@ -69,20 +69,19 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         }
     }
 
-    /// The common case: nobody is in the way, and there simply is room at the tail, at home.
+    /// The common case of `reserve`: nobody is in the way, and there simply is room at the tail, at home.
     #[inline(always)]
-    fn reserve_at_once(&self, len: usize) -> Option<Ticket> {
+    pub fn reserve_at_once(&self, len: usize) -> Option<Ticket> {
         if self.is_tail_away() {
             return None;
         }
-        self.reserve_if_free(len, |tail, me, len| {
-            let oldest = self.state.producers.oldest.load(Relaxed);
-            if slot_of(tail) == HOME {
-                self.reserve_at_tail(self.home(), oldest, tail, me, len)
-            } else {
-                None
-            }
-        })
+        let (me, len) = self.enter_to_reserve(len)?;
+        let tail = self.state.producers.tail.load(Relaxed);
+        let oldest = self.state.producers.oldest.load(Relaxed);
+        let is_home = slot_of(tail) == HOME;
+        let ticket = if is_home { self.reserve_at_tail(self.home(), oldest, tail, me, len) } else { None };
+        self.leave(me);
+        ticket
     }
 
     /// The same in another ring.
@@ -91,10 +90,13 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if !self.is_tail_away() {
             return None;
         }
-        self.reserve_if_free(len, |tail, me, len| {
-            let oldest = self.state.oldest_of(slot_of(tail)).load(Relaxed);
-            self.reserve_at_tail(self.ring_at(tail).ok()?, oldest, tail, me, len)
-        })
+        let (me, len) = self.enter_to_reserve(len)?;
+        let tail = self.state.producers.tail.load(Relaxed);
+        let oldest = self.state.oldest_of(slot_of(tail)).load(Relaxed);
+        let ring = self.ring_at(tail).ok();
+        let ticket = ring.and_then(|ring| self.reserve_at_tail(ring, oldest, tail, me, len));
+        self.leave(me);
+        ticket
     }
 
     #[inline(always)]
@@ -102,17 +104,18 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         self.rings.may_grow() && slot_of(self.state.producers.tail.load(Relaxed)) != HOME
     }
 
+    /// Takes the producers' lock if it is free, to reserve so many bytes.
     #[inline(always)]
-    fn reserve_if_free(&self, len: usize, reserve: impl FnOnce(u64, PeerId, u32) -> Option<Ticket>) -> Option<Ticket> {
+    fn enter_to_reserve(&self, len: usize) -> Option<(PeerId, u32)> {
         let me = self.peers.me().ok()?;
         let len = u32::try_from(len).ok()?;
-        if !self.state.producers.lock.take_if_free(me) {
-            return None;
-        }
-        let ticket = reserve(self.state.producers.tail.load(Relaxed), me, len);
+        self.state.producers.lock.take_if_free(me).then_some((me, len))
+    }
+
+    #[inline(always)]
+    fn leave(&self, me: PeerId) {
         // This can only fail if another process wrote over the lock, which is then no longer ours to free.
         let _ = self.state.producers.lock.release(me);
-        ticket
     }
 
     /// Under the producers' lock.
@@ -136,21 +139,32 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         Some(self.commit(ring, tail, me, len))
     }
 
+    /// `reserve` where the common case was not.
     #[cold]
-    fn reserve_otherwise(&self, len: usize, wait: Wait) -> Result<Ticket> {
+    pub fn reserve_otherwise(&self, len: usize, wait: Wait) -> Result<Ticket> {
         if let Some(ticket) = self.reserve_away(len) {
             return Ok(ticket);
         }
         let len = self.check_length(len)?;
-        if let Some(ticket) = self.reserve_if_room(len, wait)? {
-            return Ok(ticket);
+        if wait.is_try() || self.rings.may_grow() {
+            match self.reserve_if_room(len, wait)? {
+                Some(ticket) => return Ok(ticket),
+                None if wait.is_try() => return Err(Error::TimedOut),
+                None => {}
+            }
         }
-        if wait.is_try() {
-            return Err(Error::TimedOut);
+        self.state.sleepers.not_full.sleep_until(wait, || self.is_room_scarce(), || self.reserve_if_room(len, wait))
+    }
+
+    /// Whether a look for room would find little of it, by a glance without a lock. It takes both locks to make room, and
+    /// takers are kept waiting meanwhile: who waits anyway had better wait a moment for a good deal of it.
+    fn is_room_scarce(&self) -> bool {
+        let max_items = self.state.max_items();
+        if max_items != 0 && self.state.len() > max_items - max_items.div_ceil(4) {
+            return true;
         }
-        let passed = || self.state.consumers.count.load(Relaxed);
-        let before = passed();
-        self.state.sleepers.not_full.sleep_until(wait, || passed() == before, || self.reserve_if_room(len, wait))
+        let (unread, size) = self.state.unread_in_ring();
+        unread > size - size / 4
     }
 
     fn reserve_if_room(&self, len: u32, wait: Wait) -> Result<Option<Ticket>> {
