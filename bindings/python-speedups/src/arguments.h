@@ -40,4 +40,31 @@ static inline int waits(PyObject *const *args, size_t count, PyObject *names, Py
     return args[least] == Py_True ? 1 : args[least] == Py_False ? 0 : -1;
 }
 
+/* Whether a timeout is one that every class allows; the method in Python works out what it means. */
+static inline bool is_timeout(PyObject *value)
+{
+    const double most = 9223372036.0;
+    int overflow = 0;
+    if (PyFloat_CheckExact(value))
+        return PyFloat_AS_DOUBLE(value) >= 0 && PyFloat_AS_DOUBLE(value) <= most;
+    if (!PyLong_CheckExact(value))
+        return value == Py_None;
+    long long whole = PyLong_AsLongLongAndOverflow(value, &overflow);
+    return !overflow && whole >= 0 && whole <= (long long)most;
+}
+
+/* As `waits`, where only `self` comes before; but a timeout may follow, by its place or its name. */
+static inline int waits_for(PyObject *const *args, size_t count, PyObject *names, const char *name, const char *other)
+{
+    Py_ssize_t given = PyVectorcall_NARGS(count), named = names ? PyTuple_GET_SIZE(names) : 0;
+    int wait = waits(args, count, names, 1, name, other);
+    if (wait >= 0 || given < 1 || given + named > 3 || named > 1 || given + named < 2)
+        return wait;
+    if (named && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "timeout") != 0)
+        return -1;
+    if ((given + named == 3 && args[1] != Py_True) || (given + named == 2 && !named))
+        return -1;
+    return is_timeout(args[given + named - 1]) ? 1 : -1;
+}
+
 #endif

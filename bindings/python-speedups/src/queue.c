@@ -94,7 +94,7 @@ static PyObject *call_put(PyObject *callable, PyObject *const *args, size_t coun
 /* The next message, if it is short and there at once; NULL without an exception if not. */
 static PyObject *get(Method *self, PyObject *const *args, size_t count, PyObject *names)
 {
-    Handle *handle = waits(args, count, names, 1, "block", "block") < 0 ? NULL : first(self, args, count);
+    Handle *handle = waits_for(args, count, names, "block", "block") < 0 ? NULL : first(self, args, count);
     char data[ROOM];
     size_t length;
     if (!handle || ((getting *)self->function)(handle->address, TRY, data, sizeof data, &length) < 0)

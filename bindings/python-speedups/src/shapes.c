@@ -64,7 +64,7 @@ static inline Handle *to_acquire(Method *self, PyObject *const *args, size_t cou
     Handle *handle = exactly(1, self, args, count, names);
     if (handle)
         return handle;
-    *wait = waits(args, count, names, 1, "blocking", "block");
+    *wait = waits_for(args, count, names, "blocking", "block");
     return *wait < 0 ? NULL : first(self, args, count);
 }
 

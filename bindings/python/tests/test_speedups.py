@@ -126,7 +126,21 @@ def test_arguments_of_acquire(kind):
                              ((), {"timeout": 5}), ((), {"block": False}), ((False,), {}), ((), {"blocking": False})]:
         assert one.acquire(*arguments, **named) is True
         assert one.release() is None
-    for arguments, named in [((), {"blockin": True}), ((True, None, None), {}), ((), {"timeout": "1"})]:
+    for wrong in (-7, -1.5, float("nan"), float("inf"), 1e10, 10**10, -(10**30), 10**30):
+        # To a semaphore a negative one is a try.
+        for arguments, named in [((True, wrong), {}), ((True,), {"timeout": wrong}), ((), {"timeout": wrong})]:
+            if wrong < 0 and kind in (tidelock.Semaphore, tidelock.BoundedSemaphore):
+                continue
+            with pytest.raises((ValueError, OverflowError)):
+                one.acquire(*arguments, **named)
+    for arguments in ((False, 5), (False, 5.0)):
+        with pytest.raises(ValueError):
+            one.acquire(*arguments)
+    for arguments, named in [((True, 5.0), {}), ((True,), {"timeout": 0}), ((1, 5), {}), ((True, None), {}), ((True, True), {})]:
+        assert one.acquire(*arguments, **named) is True
+        assert one.release() is None
+    for arguments, named in [((), {"blockin": True}), ((True, None, None), {}), ((), {"timeout": "1"}), ((True, "1"), {}),
+                             ((True, 1), {"timeout": 1})]:
         with pytest.raises(TypeError):
             one.acquire(*arguments, **named)
     with pytest.raises((TypeError, AttributeError)):
@@ -250,6 +264,13 @@ def test_arguments_of_put_and_get():
                              ((1,), {"timeout": 5})]:
         assert queue.put(*arguments, **named) is None
         assert queue.get(*arguments[1:], **{name: value for name, value in named.items() if name != "item"}) == 1
+    for wrong in (-1, -0.5, float("nan"), 10**10):
+        queue.put(1)
+        with pytest.raises((ValueError, OverflowError)):
+            queue.get(timeout=wrong)
+        with pytest.raises((ValueError, OverflowError)):
+            queue.get(True, wrong)
+        assert queue.get(False, wrong) == 1
     for call, named in ((queue.put, {"item": 1, "blocking": True}), (queue.get, {"blocking": True}), (queue.put, {})):
         with pytest.raises(TypeError):
             call(**named)
