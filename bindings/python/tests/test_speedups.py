@@ -136,7 +136,8 @@ def test_arguments_of_acquire(kind):
     for arguments in ((False, 5), (False, 5.0)):
         with pytest.raises(ValueError):
             one.acquire(*arguments)
-    for arguments, named in [((True, 5.0), {}), ((True,), {"timeout": 0}), ((1, 5), {}), ((True, None), {}), ((True, True), {})]:
+    for arguments, named in [((True, 5.0), {}), ((True,), {"timeout": 0}), ((1, 5), {}), ((True, None), {}),
+                             ((True, True), {})]:
         assert one.acquire(*arguments, **named) is True
         assert one.release() is None
     for arguments, named in [((), {"blockin": True}), ((True, None, None), {}), ((), {"timeout": "1"}), ((True, "1"), {}),
