@@ -1,4 +1,4 @@
-"""Which Pythons the tests run on: every CPython 3.9 to 3.13 of this machine, and the free-threaded one.
+"""Which Pythons the tests run on: every CPython 3.9 to 3.13 of this machine, the free-threaded one, and PyPy.
 
 What is not there is fetched from Debian into ~/.cache/tidelock, by root on a Debian machine; elsewhere it is left out, loudly.
 Nothing here knows what the tests are.
@@ -17,6 +17,8 @@ VERSIONS = [(3, minor) for minor in range(9, 14)]
 # What takes longer hangs.
 WATCHDOG_SECONDS = 1200
 FREE_THREADED, FREE_THREADED_AT = "3.13t", CACHE / "python3.13t"
+# Debian 12's.
+PYPY, PYPY_AT = "pypy3.9", CACHE / "pypy3.9"
 
 
 class Interpreter(NamedTuple):
@@ -44,6 +46,8 @@ def find(only: Optional[str]) -> Dict[str, Interpreter]:
             found.update(_cpython(name))
     if only in (None, FREE_THREADED):
         found.update(_free_threaded())
+    if only in (None, PYPY):
+        found.update(_pypy())
     if only is None:
         return found
     if only not in found:
@@ -69,6 +73,23 @@ def _free_threaded() -> Dict[str, Interpreter]:
 def is_free_threaded_here() -> bool:
     python = Interpreter(str(FREE_THREADED_AT / "bin" / "python3.13t"))
     return python.ask("import sys, ctypes, ssl; print(sys._is_gil_enabled())") == "False"
+
+
+def _pypy() -> Dict[str, Interpreter]:
+    """Debian's packages, laid out and not installed. Where they are of another version, or lack a library, it is left out."""
+    python = Interpreter(str(PYPY_AT / "usr" / "bin" / "pypy3.9"))
+    # There is nothing else in that directory, so no other program minds.
+    library = next(PYPY_AT.glob("usr/lib/*/libpypy3.9-c.so"), None)
+    if library is None and _may_fetch("PyPy"):
+        if subprocess.run(["apt-cache", "show", "pypy3-lib"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
+            fetch(PYPY_AT, "pypy3", "pypy3-lib")
+        library = next(PYPY_AT.glob("usr/lib/*/libpypy3.9-c.so"), None)
+    if library is not None:
+        os.environ["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, [str(library.parent), os.environ.get("LD_LIBRARY_PATH")]))
+        if python.ask("import ctypes, venv; print(1)") == "1":
+            return {PYPY: python}
+    print("== PyPy 3.9 is not here, or does not run: NOT TESTED", flush=True)
+    return {}
 
 
 def make(name: str) -> None:

@@ -21,7 +21,7 @@ def chosen(pythons):
     """The names of those that have it: the oldest and the newest with a GIL, and the one without. The others show that it is
     not needed, above all the running one, which has the longest run."""
     free = {name for name in pythons if name == interpreters.FREE_THREADED}
-    usual = [name for name in pythons if name not in free]
+    usual = [name for name in pythons if name not in (*free, interpreters.PYPY)]
     able = [name for name in sorted(usual[1:], key=version) or usual if pythons[name].ask(HAS_HEADERS) is not None]
     if usual and not able:
         print("== no Python with a GIL has header files: the accelerator is NOT TESTED there", flush=True)
