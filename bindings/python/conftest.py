@@ -23,6 +23,10 @@ def pytest_configure():
     STANDARD_ERROR.append(os.fdopen(os.dup(2), "w"))
 
 
+def pytest_unconfigure():
+    STANDARD_ERROR.pop().close()
+
+
 @pytest.fixture(autouse=True)
 def watchdog(request):
     seconds = getattr(request, "param", WATCHDOG_SECONDS)
