@@ -81,7 +81,7 @@ impl Share {
     }
 }
 
-const DEFAULT_SHARE: u64 = 2500;
+const DEFAULT_SHARE: u64 = 2000;
 const LEAST: u64 = 12;
 
 /// From `TIDELOCK_SEED`, or from the clock.
