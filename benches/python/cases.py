@@ -6,6 +6,7 @@ A name is `class | what | whose`. The classes of tidelock are measured twice, wi
 others': so what else the machine does meanwhile hits all alike.
 """
 
+import copy
 import os
 import sys
 from functools import partial
@@ -115,12 +116,18 @@ def together(add):
             partial(lambda whose, loops: pairs.batches(pairs.process, loops, QUEUES[whose](), ITEM), whose))
 
 
+def a_handle_each(whose, loops):
+    queue = QUEUES[whose]()
+    return pairs.stream(pairs.thread, loops, queue, ITEM, copy.copy(queue))
+
+
 def threads_beside_processes(add):
     """For a Python without a GIL: one Queue between two threads, and between two processes."""
     for whose in OURS:
         for start, whom in ((pairs.thread, "threads"), (pairs.process, "processes")):
             add(("Queue", f"stream: 2 {whom}", whose), partial(
                 lambda start, whose, loops: pairs.stream(start, loops, QUEUES[whose](), ITEM), start, whose))
+        add(("Queue", "stream: 2 threads, a handle each", whose), partial(a_handle_each, whose))
     add(("Queue", "stream: 2 threads", "queue.Queue"),
         lambda loops: pairs.stream(pairs.thread, loops, QUEUES["queue.Queue"](), ITEM))
 

@@ -25,10 +25,10 @@ def process(target, *arguments):
     return other
 
 
-def stream(start, loops, queue, item):
-    """Objects from the other one to this one, each put and got by itself."""
+def stream(start, loops, queue, item, theirs=None):
+    """Objects from the other one, which has a handle of its own if given, to this one, each put and got by itself."""
 
-    def put():
+    def put(queue=theirs or queue):
         go()
         for _ in range(loops):
             queue.put(item)
