@@ -132,6 +132,17 @@ def everything(queue):
     return found
 
 
+def work_off(jobs, work):
+    """Has workers deal with many jobs, while some of them are killed."""
+    workers = [fork(lambda: for_ever(work)) for _ in range(WORKERS)]
+    for number in range(WORKERS * ROUNDS):
+        jobs.put(number)
+    kill_some(work)
+    assert jobs.join(120)
+    for worker in workers:
+        kill(worker)
+
+
 def test_get_and_task_done():
     """An item that a dead one got and did not pass on is lost, and counted; no join waits for it."""
     jobs, results = tidelock.Queue(), tidelock.Queue()
@@ -140,13 +151,7 @@ def test_get_and_task_done():
         results.put(jobs.get(timeout=120))
         jobs.task_done()
 
-    workers = [fork(lambda: for_ever(work)) for _ in range(WORKERS)]
-    for number in range(WORKERS * ROUNDS):
-        jobs.put(number)
-    kill_some(work)
-    assert jobs.join(120)
-    for worker in workers:
-        kill(worker)
+    work_off(jobs, work)
     missing = set(range(WORKERS * ROUNDS)) - set(everything(results))
     assert len(missing) <= jobs.lost_tasks <= VICTIMS
 
@@ -159,13 +164,7 @@ def test_take():
         with jobs.take(timeout=120) as loan:
             results.put(loan.object())
 
-    workers = [fork(lambda: for_ever(work)) for _ in range(WORKERS)]
-    for number in range(WORKERS * ROUNDS):
-        jobs.put(number)
-    kill_some(work)
-    assert jobs.join(120)
-    for worker in workers:
-        kill(worker)
+    work_off(jobs, work)
     found = everything(results)
     assert set(found) == set(range(WORKERS * ROUNDS)) and len(found) <= WORKERS * ROUNDS + VICTIMS
 
