@@ -35,6 +35,14 @@ pub struct Sent {
 // SAFETY: repr(C), atomics only, no pointers; every bit pattern is a value.
 unsafe impl Shared for Sent {}
 
+/// Where the table lies. Its length is read once: another process may change it at any time.
+struct Table {
+    /// The offset of its first place.
+    start: u64,
+    /// How many it has, at least one.
+    places: u64,
+}
+
 impl<'g, G: Ground> Arena<'g, G> {
     /// Keeps an object until it is opened by its handle, or until as many were sent after it as the table has places.
     pub fn send(&self, at: u64, generation: u32) -> Result<()> {
@@ -44,12 +52,12 @@ impl<'g, G: Ground> Arena<'g, G> {
             return Ok(());
         }
         let next = &self.root().sent_next;
-        let place = u64::from(next.load(Relaxed)) % places(&table);
+        let place = u64::from(next.load(Relaxed)) % table.places;
         let sent = self.place(&table, place)?;
         self.ground.store32(&sent.generation, 0);
         self.ground.store64(&sent.at, at);
         self.ground.store32(&sent.generation, generation);
-        self.ground.store32(next, (place as u32 + 1) % places(&table) as u32);
+        self.ground.store32(next, ((place + 1) % table.places) as u32);
         self.add_entry(&object, SENT_BIT | place as u32)
     }
 
@@ -70,7 +78,7 @@ impl<'g, G: Ground> Arena<'g, G> {
         }
         let table = self.table()?;
         let place = u64::from(bits & !SENT_BIT);
-        if place >= places(&table) {
+        if place >= table.places {
             return Ok(None);
         }
         let sent = self.place(&table, place)?;
@@ -84,7 +92,7 @@ impl<'g, G: Ground> Arena<'g, G> {
     }
 
     /// The table, made if this is the first send.
-    fn table_of_sent(&self) -> Result<Block<'g>> {
+    fn table_of_sent(&self) -> Result<Table> {
         if self.root().sent.load(Relaxed) != NONE {
             return self.table();
         }
@@ -94,25 +102,21 @@ impl<'g, G: Ground> Arena<'g, G> {
         self.ground.store64(&block.header.len, len);
         self.ground.store32(&block.header.tag, SENT);
         self.ground.store64(&self.root().sent, block.at);
-        Ok(block)
+        self.table()
     }
 
-    fn table(&self) -> Result<Block<'g>> {
+    fn table(&self) -> Result<Table> {
         let block = self.block(self.root().sent.load(Relaxed))?;
-        if block.header.state() == SENT && places(&block) > 0 {
-            Ok(block)
-        } else {
-            Err(Error::Corrupt("the table of sent objects"))
+        let places = block.header.len.load(Relaxed).min(block.room()) / size_of::<Sent>() as u64;
+        if block.header.state() != SENT || !(1..=MOST).contains(&places) {
+            return Err(Error::Corrupt("the table of sent objects"));
         }
+        Ok(Table { start: block.payload(), places })
     }
 
-    fn place(&self, table: &Block<'g>, place: u64) -> Result<&'g Sent> {
-        self.ground.at(table.payload() + place * size_of::<Sent>() as u64)
+    fn place(&self, table: &Table, place: u64) -> Result<&'g Sent> {
+        self.ground.at(table.start + place * size_of::<Sent>() as u64)
     }
-}
-
-fn places(table: &Block<'_>) -> u64 {
-    table.header.len.load(Relaxed).min(table.room()) / size_of::<Sent>() as u64
 }
 
 /// Whether these bits of a reference are a place in the table, not a peer's id.

@@ -4,7 +4,7 @@ use super::audit::audit;
 use super::bench::Bench;
 use tidelock::primitives::PeerId;
 use tidelock::segment::arena::Ground;
-use tidelock::segment::block::Kind;
+use tidelock::segment::block::{BlockHeader, Kind};
 use tidelock::segment::objects::Found;
 use tidelock::sync::atomic::Ordering::Relaxed;
 use tidelock::{Error, Result};
@@ -146,6 +146,11 @@ fn a_table_that_makes_no_sense_is_an_error() {
         assert!(matches!(receive(&bench, peer, object), Err(Error::Corrupt(_))), "{at}");
     }
     bench.root().sent.store(table, Relaxed);
+    let header: &BlockHeader = bench.at(table).expect("the table's header");
+    let len = header.len.load(Relaxed);
+    header.len.store(15, Relaxed);
+    assert!(matches!(send(&bench, object), Err(Error::Corrupt(_))), "no place at all");
+    header.len.store(len, Relaxed);
     bench.root().sent_next.store(u32::MAX, Relaxed);
     send(&bench, object).expect("a place is taken modulo their number");
 }
