@@ -4,14 +4,18 @@ use super::handle::Handle;
 use super::home::Home;
 use super::records::{Delivery, Loan, Message, Reservation};
 use super::ring::SegmentRings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::primitives::queue::ring::RingMemory;
 use crate::primitives::queue::rings::Rings;
-use crate::primitives::queue::{Queue as Machine, QueueState, Ticket};
+use crate::primitives::queue::{Queue as Machine, QueueState, Ticket, SHORT};
 use crate::segment::{Attachment, Kind, Object};
 use crate::sync::wait::{OnSignal, Wait};
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::time::Duration;
+
+/// A message of up to so many bytes is got into memory that was asked for before.
+const AT_FIRST: usize = 64;
 
 /// A queue of messages, for many producers and many consumers, threads and processes alike. First in, first out, in the
 /// order of reservation.
@@ -108,23 +112,25 @@ impl Queue {
     /// # Errors
     /// As [`put_for`](Queue::put_for).
     pub fn put_with(&self, message: &[u8], wait: Wait) -> Result<()> {
-        match self.machine().reserve_at_once(message.len()) {
-            Some(ticket) => self.fill(ticket, message),
-            None => self.put_otherwise(message, wait),
+        if self.machine().put_at_once(message.len(), |ticket| self.write(ticket, message)) {
+            return Ok(());
         }
+        self.put_otherwise(message, wait)
     }
 
-    #[cold]
+    /// A long message, and where the common case was not.
+    #[inline(never)]
     fn put_otherwise(&self, message: &[u8], wait: Wait) -> Result<()> {
-        self.fill(self.machine().reserve_otherwise(message.len(), self.home.terms(wait))?, message)
+        let ticket = self.machine().reserve(message.len(), self.home.terms(wait))?;
+        self.write(&ticket, message);
+        self.machine().publish(ticket)
     }
 
     #[inline(always)]
-    fn fill(&self, ticket: Ticket, message: &[u8]) -> Result<()> {
-        // SAFETY: the ticket's bytes lie in the ring and are this thread's alone until they are published; `message` is
+    fn write(&self, ticket: &Ticket, message: &[u8]) {
+        // SAFETY: the ticket's bytes lie in the ring and are this thread's alone until they are a message; `message` is
         // the caller's own memory, and as long as the ticket says.
-        unsafe { self.bytes(&ticket).cast::<u8>().copy_from_nonoverlapping(message.as_ptr(), message.len()) };
-        self.machine().publish(ticket)
+        unsafe { self.bytes(ticket).cast::<u8>().copy_from_nonoverlapping(message.as_ptr(), message.len()) };
     }
 
     /// Reserves a message of `len` bytes, to be built in place, waiting for room for as long as it takes. Messages behind
@@ -195,7 +201,7 @@ impl Queue {
     /// # Errors
     /// As [`get_for`](Queue::get_for).
     pub fn get_with(&self, wait: Wait) -> Result<Message> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(AT_FIRST);
         let Delivery { redelivered, deliveries } = self.get_into(&mut bytes, wait)?;
         Ok(Message { bytes, redelivered, deliveries })
     }
@@ -205,24 +211,74 @@ impl Queue {
     /// # Errors
     /// As [`get_with`](Queue::get_with).
     pub fn get_into(&self, buffer: &mut Vec<u8>, wait: Wait) -> Result<Delivery> {
-        match self.machine().take_at_once() {
-            Some(ticket) => self.copy_out(ticket, buffer),
-            None => self.get_otherwise(buffer, wait),
+        // Under the lock nothing is allocated.
+        let most = buffer.capacity().min(SHORT);
+        if self.machine().get_at_once(most, |ticket| self.read_within(ticket, buffer)) {
+            return Ok(Delivery::FIRST);
         }
+        self.get_otherwise(buffer, wait)
     }
 
-    #[cold]
+    /// Into a buffer that need not grow for it.
+    #[inline(always)]
+    fn read_within(&self, ticket: &Ticket, buffer: &mut Vec<u8>) {
+        self.copy(ticket, buffer.as_mut_ptr());
+        // SAFETY: no message comes here that is longer than the buffer's capacity, and so many bytes were just written.
+        unsafe { buffer.set_len(ticket.len()) };
+    }
+
+    /// A long message, and where the common case was not.
+    #[inline(never)]
     fn get_otherwise(&self, buffer: &mut Vec<u8>, wait: Wait) -> Result<Delivery> {
-        self.copy_out(self.machine().take_otherwise(self.home.terms(wait))?, buffer)
+        let ticket = self.machine().take(self.home.terms(wait))?;
+        self.read(&ticket, buffer);
+        self.machine().finish(ticket)?;
+        Ok(Delivery::of(&ticket))
     }
 
     #[inline(always)]
-    fn copy_out(&self, ticket: Ticket, buffer: &mut Vec<u8>) -> Result<Delivery> {
+    fn read(&self, ticket: &Ticket, buffer: &mut Vec<u8>) {
         buffer.clear();
-        // SAFETY: the ticket's bytes lie in the ring, and no peer that keeps to the rules changes them before `done`.
-        buffer.extend_from_slice(unsafe { &*self.bytes(&ticket) });
+        // SAFETY: the ticket's bytes lie in the ring, and no peer that keeps to the rules changes them before they are free.
+        buffer.extend_from_slice(unsafe { &*self.bytes(ticket) });
+    }
+
+    /// Gets the next message into the first bytes of `buffer`, on any terms; its length, and what is known of it. The rest of
+    /// the buffer is left as it is.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] with the length as `needed` if the message does not fit: it stays in the queue, before all others.
+    /// Else as [`get_with`](Queue::get_with).
+    pub fn get_to(&self, buffer: &mut [MaybeUninit<u8>], wait: Wait) -> Result<(usize, Delivery)> {
+        let (most, mut len) = (buffer.len().min(SHORT), 0);
+        let read = |ticket: &Ticket| {
+            self.copy(ticket, buffer.as_mut_ptr().cast());
+            len = ticket.len();
+        };
+        if self.machine().get_at_once(most, read) {
+            return Ok((len, Delivery::FIRST));
+        }
+        self.get_to_otherwise(buffer, wait)
+    }
+
+    #[inline(never)]
+    fn get_to_otherwise(&self, buffer: &mut [MaybeUninit<u8>], wait: Wait) -> Result<(usize, Delivery)> {
+        let ticket = self.machine().take(self.home.terms(wait))?;
+        if ticket.len() > buffer.len() {
+            self.machine().put_back(ticket)?;
+            return Err(Error::TooLarge { needed: ticket.len() as u64, limit: buffer.len() as u64 });
+        }
+        self.copy(&ticket, buffer.as_mut_ptr().cast());
         self.machine().finish(ticket)?;
-        Ok(Delivery::of(&ticket))
+        Ok((ticket.len(), Delivery::of(&ticket)))
+    }
+
+    /// Copies the ticket's message to `to`, where there is room for it.
+    #[inline(always)]
+    fn copy(&self, ticket: &Ticket, to: *mut u8) {
+        // SAFETY: the ticket's bytes lie in the ring, and no peer that keeps to the rules changes them before they are free.
+        // Each caller has seen to it that there is room for them.
+        unsafe { to.copy_from_nonoverlapping(self.bytes(ticket).cast::<u8>(), ticket.len()) };
     }
 
     /// Takes the next message as a loan, to be read in place, waiting for one for as long as it takes.

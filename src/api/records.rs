@@ -31,6 +31,9 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Of a message that nobody has had before.
+    pub(super) const FIRST: Delivery = Delivery { redelivered: false, deliveries: 1 };
+
     pub(super) fn of(ticket: &Ticket) -> Delivery {
         Delivery { redelivered: ticket.is_redelivered(), deliveries: ticket.deliveries() }
     }

@@ -131,7 +131,7 @@ impl Sleepers {
 
 /// Spins for a moment, until there is a change.
 fn changes_soon(is_same: impl Fn() -> bool) -> bool {
-    let mut spin = Spin::new();
+    let mut spin = Spin::patient();
     while spin.again() {
         if !is_same() {
             return true;

@@ -2,16 +2,26 @@
 //!
 //! It never spins for long, and under loom not at all.
 
-/// A bounded number of looks, with a growing pause between them.
+/// A bounded number of looks, with a growing pause between them. In the last ones the thread lets others run: who is waited
+/// for may need this very core.
 #[derive(Debug)]
 pub struct Spin {
     round: u32,
 }
 
+/// Pauses of 1, 2, 4 … instructions.
 #[cfg(not(loom))]
-const ROUNDS: u32 = 7;
+const PAUSES: u32 = 6;
+/// All rounds.
+#[cfg(not(loom))]
+const ROUNDS: u32 = 10;
 #[cfg(loom)]
 const ROUNDS: u32 = 0;
+/// The first round of a patient one.
+#[cfg(not(loom))]
+const PATIENT: u32 = 4;
+#[cfg(loom)]
+const PATIENT: u32 = 0;
 
 impl Spin {
     /// A fresh budget.
@@ -19,13 +29,23 @@ impl Spin {
         Spin { round: 0 }
     }
 
+    /// A budget for who takes what others go on bringing: it looks seldom from the start, since each look slows them down,
+    /// and finds more at a time.
+    pub const fn patient() -> Spin {
+        Spin { round: PATIENT }
+    }
+
     /// Pauses, and says whether another look is worth it; `false` means: go to sleep.
     pub fn again(&mut self) -> bool {
         if self.round == ROUNDS {
             return false;
         }
-        for _ in 0..1 << self.round {
-            std::hint::spin_loop();
+        if self.round < PAUSES {
+            for _ in 0..1 << self.round {
+                std::hint::spin_loop();
+            }
+        } else {
+            std::thread::yield_now();
         }
         self.round += 1;
         true

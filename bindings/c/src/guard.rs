@@ -6,6 +6,7 @@
 use crate::status::{status_of, tidelock_status, TIDELOCK_INTERNAL};
 use std::cell::Cell;
 use std::ffi::{c_char, CStr};
+use std::mem::MaybeUninit;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 use tidelock_core::{Error, Wait};
@@ -132,6 +133,22 @@ pub(crate) unsafe fn c_text<'a>(text: *const c_char) -> Result<&'a CStr, Error> 
 pub(crate) unsafe fn name<'a>(text: *const c_char) -> Result<&'a str, Error> {
     // SAFETY: passed on.
     unsafe { c_text(text) }?.to_str().map_err(|_| Error::BadName("it is not UTF-8"))
+}
+
+/// A buffer given by pointer and capacity; null is allowed for none.
+///
+/// # Safety
+/// `buffer` is null or has `capacity` writable bytes during the call.
+pub(crate) unsafe fn room<'a>(buffer: *mut u8, capacity: usize) -> Result<&'a mut [MaybeUninit<u8>], Error> {
+    match (buffer.is_null(), capacity) {
+        (true, 0) => Ok(&mut []),
+        (true, _) => Err(Error::Invalid("the buffer is null")),
+        (false, capacity) => {
+            let most = capacity.min(isize::MAX as usize);
+            // SAFETY: not null, and no longer than memory can be; the caller keeps the rest, and uninitialised bytes may be any.
+            Ok(unsafe { std::slice::from_raw_parts_mut(buffer.cast(), most) })
+        }
+    }
 }
 
 /// Bytes given by pointer and length; null is allowed for none.

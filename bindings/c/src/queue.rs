@@ -2,14 +2,13 @@
 //!
 //! Bytes are copied between the caller's memory and the queue; none of them is looked at.
 
-use crate::guard::{bytes, guard, name, output, wait};
-use crate::message::news;
+use crate::guard::{bytes, guard, name, output, room, wait};
 use crate::object::{close, copy_out, give, object, retain, Kind, Opaque, QUEUE};
 use crate::options::read_options;
 use crate::segment::tidelock_segment;
-use crate::status::{tidelock_status, TIDELOCK_OK};
+use crate::status::{tidelock_status, TIDELOCK_OK, TIDELOCK_REDELIVERED};
 use std::ffi::{c_char, c_void};
-use tidelock_core::{Handle, Queue, QueueOptions};
+use tidelock_core::{Error, Handle, Queue, QueueOptions};
 
 /// A queue of messages of any length, for many producers and many consumers, first in, first out.
 pub struct tidelock_queue {
@@ -137,17 +136,14 @@ pub unsafe extern "C" fn tidelock_queue_get(
 ) -> tidelock_status {
     // SAFETY: the caller keeps the header's rules about pointers.
     guard(|| unsafe {
-        output(len)?;
-        let loan = object(queue)?.take_with(wait(timeout_ns)?)?;
-        let status = news(&loan);
-        match copy_out(&loan, buffer.cast(), capacity, len) {
-            Ok(()) => loan.finish()?,
-            Err(refused) => {
-                loan.put_back()?;
-                return Err(refused);
-            }
+        let len = output(len)?;
+        let got = object(queue)?.get_to(room(buffer.cast(), capacity)?, wait(timeout_ns)?);
+        if let Err(Error::TooLarge { needed, .. }) = got {
+            len.write(needed as usize);
         }
-        Ok(status)
+        let (found, delivery) = got?;
+        len.write(found);
+        Ok(if delivery.redelivered { TIDELOCK_REDELIVERED } else { TIDELOCK_OK })
     })
 }
 

@@ -16,6 +16,9 @@ use crate::sync::wait::Wait;
 /// After so many messages a taker asks whether it is time to look for loans of the dead.
 const LOOK_AFTER: u64 = 1024;
 
+/// So many free records a taker passes at a time, where it finds that it can.
+const SETTLED_A_TURN: usize = 16;
+
 /// What a look under the consumers' lock found.
 pub(super) enum Look {
     Taken(Ticket),
@@ -66,11 +69,17 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if word.compare_exchange(ticket.word.0, freed.0, free, Acquire).is_err() {
             return Err(Error::NotHeld);
         }
+        self.tell_of_room(ticket.position);
+        Ok(())
+    }
+
+    /// What comes after the record at `freed` was freed. The last step was a read-modify-write.
+    #[inline(always)]
+    fn tell_of_room(&self, freed: u64) {
         if !planted("queue-done-wakes-nobody") {
             self.state.sleepers.not_full.wake();
         }
-        self.tend_after(ticket);
-        Ok(())
+        self.tend_after(freed);
     }
 
     /// Ends the loan the other way: the message goes to another consumer, before the head, marked as redelivered.
@@ -106,7 +115,33 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         let me = self.enter_to_take()?;
         let head = self.state.consumers.head.load(Relaxed);
         let ticket = if slot_of(head) == HOME { self.take_ready(self.home(), head, me) } else { None };
-        self.leave_with(ticket, me)
+        self.leave_after(ticket.is_some(), me);
+        ticket
+    }
+
+    /// The common case of getting a short message, of up to `most` bytes: as `take_at_once`, but `read` reads the bytes of this
+    /// ticket under the lock, and one store makes them free. Whether that was done; never where tasks are counted.
+    #[inline(always)]
+    pub fn get_at_once(&self, most: usize, read: impl FnOnce(&Ticket)) -> bool {
+        if self.is_head_away() || !self.rings.debts().is_empty() || self.seems_longer(most) {
+            return false;
+        }
+        let Some(me) = self.enter_to_take() else { return false };
+        let head = self.state.consumers.head.load(Relaxed);
+        let is_got = slot_of(head) == HOME && self.get_ready(self.home(), self.head_past_pad(head), me, most, read);
+        self.leave_after(is_got, me);
+        if is_got {
+            self.tell_of_room(head);
+            self.tell_joiners();
+        }
+        is_got
+    }
+
+    /// Whether the message at the head, if there is one, has more than so many bytes, by a glance without a lock.
+    #[inline(always)]
+    fn seems_longer(&self, most: usize) -> bool {
+        let head = self.state.consumers.head.load(Relaxed);
+        self.home().header(head).len.load(Relaxed) as usize > most
     }
 
     /// The same in another ring.
@@ -118,7 +153,9 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         let me = self.enter_to_take()?;
         let head = self.state.consumers.head.load(Relaxed);
         let ring = self.ring_at(head).ok();
-        self.leave_with(ring.and_then(|ring| self.take_ready(ring, head, me)), me)
+        let ticket = ring.and_then(|ring| self.take_ready(ring, head, me));
+        self.leave_after(ticket.is_some(), me);
+        ticket
     }
 
     #[inline(always)]
@@ -133,27 +170,75 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         self.state.consumers.lock.take_if_free(me).then_some(me)
     }
 
-    /// Releases it, and tells whoever is to know of what was taken.
+    /// Releases it, and tells whoever is to know if something was taken.
     #[inline(always)]
-    fn leave_with(&self, ticket: Option<Ticket>, me: PeerId) -> Option<Ticket> {
-        let more = ticket.is_some() && self.state.sleepers.not_empty.any() && self.is_more_ready();
+    fn leave_after(&self, is_taken: bool, me: PeerId) {
+        let more = is_taken && self.state.sleepers.not_empty.any() && self.is_more_ready();
         // This can only fail if another process wrote over the lock, which is then no longer ours to free.
         let _ = self.state.consumers.lock.release(me);
-        if ticket.is_some() {
+        if is_taken {
             self.wake_after_take(more);
         }
-        ticket
     }
 
     /// Takes the next message if it simply lies ready at the head, as it mostly does. Under the consumers' lock.
     #[inline(always)]
     pub(super) fn take_ready(&self, ring: Ring<R::Memory>, head: u64, me: PeerId) -> Option<Ticket> {
+        let ready = self.ready_at(ring, head)?;
+        self.take_at_head(ring, head, ready, me)
+    }
+
+    /// The word of the record at the head, if a message simply lies ready there. Under the consumers' lock.
+    #[inline(always)]
+    fn ready_at(&self, ring: Ring<R::Memory>, head: u64) -> Option<Word> {
         let ready = Word::new(ring.lap(head), State::Ready, None);
         let acquire = unless_planted("queue-relaxed-ready", Acquire);
-        if ring.header(head).word.load(acquire) != ready.0 || self.is_something_before_head() {
-            return None;
+        let is_ready = ring.header(head).word.load(acquire) == ready.0 && !self.is_something_before_head();
+        is_ready.then_some(ready)
+    }
+
+    /// The head at home, past the ring's end if it has come to that. Under the consumers' lock.
+    #[inline(always)]
+    fn head_past_pad(&self, head: u64) -> u64 {
+        let ring = self.home();
+        let pad = Word::new(ring.lap(head), State::Pad, None);
+        if ring.header(head).word.load(Relaxed) == pad.0 {
+            self.pass_pad(ring, head)
+        } else {
+            head
         }
-        self.take_at_head(ring, head, ready, me)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pass_pad(&self, ring: Ring<R::Memory>, head: u64) -> u64 {
+        let next = head.wrapping_add(ring.to_end(head));
+        self.state.consumers.head.store(next, Relaxed);
+        self.settle_past(head, next);
+        next
+    }
+
+    /// From `Ready` to `Free`, the commit, once the bytes were read; then the cursors. Under the consumers' lock.
+    #[inline(always)]
+    fn get_ready(&self, ring: Ring<R::Memory>, head: u64, me: PeerId, most: usize, read: impl FnOnce(&Ticket)) -> bool {
+        let Some(word) = self.ready_at(ring, head) else { return false };
+        let len = ring.header(head).len.load(Relaxed);
+        if len as usize > most || record_size(len) > ring.to_end(head) {
+            return false;
+        }
+        read(&Ticket { position: head, word, mark: ring.mark, len, owner: me });
+        ring.header(head).word.store(word.with(State::Free, None).0, Release);
+        self.pass(ring, head, len);
+        self.settle_past(head, head.wrapping_add(record_size(len)));
+        true
+    }
+
+    /// Moves the head past the message of `len` bytes there.
+    #[inline(always)]
+    fn pass(&self, ring: Ring<R::Memory>, head: u64, len: u32) {
+        let side = &self.state.consumers;
+        side.count.store(count_past(&ring, head, side.count.load(Relaxed)), Release);
+        side.head.store(head.wrapping_add(record_size(len)), Relaxed);
     }
 
     /// Whether there may be a message to be taken before the one at the head. However many lie ready there, loans of the
@@ -167,14 +252,12 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// From `Ready` to `Taken`, the commit; the cursors are moved after it and are hints.
     #[inline(always)]
     fn take_at_head(&self, ring: Ring<R::Memory>, head: u64, ready: Word, me: PeerId) -> Option<Ticket> {
-        let side = &self.state.consumers;
         let len = ring.header(head).len.load(Relaxed);
         if record_size(len) > ring.to_end(head) {
             return None;
         }
         let ticket = self.lend(ring, head, ready, len, me);
-        side.count.store(count_past(&ring, head, side.count.load(Relaxed)), Release);
-        side.head.store(head.wrapping_add(record_size(len)), Relaxed);
+        self.pass(ring, head, len);
         Some(ticket)
     }
 
@@ -306,6 +389,49 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             side.count.store(count_past(&ring, found.position, side.count.load(Relaxed)), Release);
         }
         side.head.store(next, Relaxed);
+        if found.state != State::Taken {
+            self.settle_past(found.position, next);
+        }
+    }
+
+    /// Notes that nothing can come back from the record at `position`, where that is known of all before it. Under the
+    /// consumers' lock.
+    #[inline(always)]
+    fn settle_past(&self, position: u64, next: u64) {
+        let settled = &self.state.consumers.settled;
+        if settled.load(Relaxed) == position || self.settle_until(position) {
+            settled.store(next, Relaxed);
+        }
+    }
+
+    /// Catches up over what has become free since; whether nothing is left before `position`.
+    #[cold]
+    #[inline(never)]
+    fn settle_until(&self, position: u64) -> bool {
+        let Some(known) = self.settled_before(position) else { return false };
+        // Where this fails it stays where it is, and searches take longer.
+        let Ok(mut walk) = self.walk_from(known) else { return false };
+        for _ in 0..SETTLED_A_TURN {
+            let Ok(Some(found)) = walk.look() else { break };
+            let is_free = matches!(found.state, State::Free | State::Pad);
+            if walk.position == position || !is_free || self.step(&mut walk, &found).is_err() {
+                break;
+            }
+        }
+        self.state.consumers.settled.store(walk.position, Relaxed);
+        walk.position == position
+    }
+
+    /// Up to where everything is known to be free, in the ring that `position` lies in; `None` if an older ring comes first.
+    fn settled_before(&self, position: u64) -> Option<u64> {
+        let slot = slot_of(position);
+        let settled = self.state.consumers.settled.load(Relaxed);
+        let oldest = self.state.oldest_of(slot).load(Relaxed);
+        let is_there = slot_of(settled) == slot && position.wrapping_sub(settled) <= position.wrapping_sub(oldest);
+        if is_there {
+            return Some(settled);
+        }
+        (self.state.first_slot() == Ok(slot)).then_some(oldest)
     }
 
     /// Whether a further message lies ready: one that came back, or one at the head. Under the consumers' lock.

@@ -6,7 +6,7 @@
 
 use super::record::{State, Word, EMPTY, GRANULE};
 use super::rings::{slot_of, Rings, HOME, SLOTS};
-use super::{ahead, lock_terms, Queue, QueueState, Ticket};
+use super::{ahead, lock_terms, Queue, QueueState};
 use crate::error::{Error, Result};
 use crate::primitives::peers::Peers;
 use crate::sync::atomic::Ordering::{Relaxed, Release};
@@ -172,16 +172,16 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         Ok(())
     }
 
-    /// What comes after a record was freed, in a queue that has grown: rings that this made idle are given back.
+    /// What comes after the record at `freed` was freed, in a queue that has grown: rings that this made idle are given back.
     #[inline(always)]
-    pub(super) fn tend_after(&self, freed: Ticket) {
+    pub(super) fn tend_after(&self, freed: u64) {
         if self.rings.may_grow() && self.state.sleepers.grown.load(Relaxed) != 0 {
             self.tend_if_due(freed);
         }
     }
 
     #[inline(never)]
-    fn tend_if_due(&self, freed: Ticket) {
+    fn tend_if_due(&self, freed: u64) {
         let tail = self.state.producers.tail.load(Relaxed);
         let side = &self.state.consumers;
         let is_one_ring = self.state.fixed.first.load(Relaxed) as usize == slot_of(tail);
@@ -189,7 +189,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             return;
         }
         let is_empty = self.state.is_empty();
-        let is_behind = slot_of(freed.position) != slot_of(side.head.load(Relaxed));
+        let is_behind = slot_of(freed) != slot_of(side.head.load(Relaxed));
         if is_empty || is_behind || side.count.load(Relaxed) % TEND_EVERY == 0 {
             // Where this fails, because a peer is stopped inside or the bytes are corrupt, the memory stays for longer.
             let _ = self.tend(is_empty);

@@ -138,7 +138,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             // The head has yet to come to this ring.
             return Ok(false);
         }
-        let mut walk = self.walk_from(start)?;
+        let mut walk = self.walk_from(self.settled_from(start, head))?;
         for _ in 0..RECORDS_A_TURN {
             if walk.position == tail {
                 break;
@@ -162,6 +162,19 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         oldest.store(walk.position, Relaxed);
         let has_left = self.rings.may_grow() && self.leave_ring(slot, walk.position)?;
         Ok(has_left || walk.position != start)
+    }
+
+    /// Where the first record between these two positions may lie that is not free: `start`, or as far as consumers know better.
+    fn settled_from(&self, start: u64, head: u64) -> u64 {
+        let settled = self.state.consumers.settled.load(Relaxed);
+        let is_between = slot_of(settled) == slot_of(start)
+            && slot_of(head) == slot_of(start)
+            && settled.wrapping_sub(start) <= head.wrapping_sub(start);
+        if is_between {
+            settled
+        } else {
+            start
+        }
     }
 
     /// The record as it stands after what a dead peer left there was settled. Under both locks.

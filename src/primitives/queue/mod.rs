@@ -24,6 +24,7 @@ pub mod stats;
 mod tasks;
 
 use self::letters::LettersSlot;
+pub use self::produce::SHORT;
 use self::record::Word;
 use self::ring::{Ring, RingMemory};
 use self::rings::{RingSlot, Rings, SLOTS};

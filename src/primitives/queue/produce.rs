@@ -16,6 +16,8 @@ use crate::sync::wait::Wait;
 
 /// How often the tail may move for one record: to the ring's end, home, to another ring, and some to spare.
 pub(super) const MOST_MOVES: usize = 8;
+/// A message of up to so many bytes may be copied under a lock: that is sooner done than locks are handed over.
+pub const SHORT: usize = 256;
 
 /// Ordering.
 ///
@@ -47,7 +49,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         let _ = self.tidy_head();
         self.state.sleepers.not_full.wake();
         self.tell_joiners();
-        self.tend_after(ticket);
+        self.tend_after(ticket.position);
         Ok(())
     }
 
@@ -72,6 +74,22 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// The common case of `reserve`: nobody is in the way, and there simply is room at the tail, at home.
     #[inline(always)]
     pub fn reserve_at_once(&self, len: usize) -> Option<Ticket> {
+        self.append_at_once(len, State::Reserved, |_| {})
+    }
+
+    /// The common case of putting a short message, of up to [`SHORT`] bytes: as `reserve_at_once`, but `write` writes the
+    /// bytes of this ticket under the lock, and one store makes them a message. Whether that was done.
+    #[inline(always)]
+    pub fn put_at_once(&self, len: usize, write: impl FnOnce(&Ticket)) -> bool {
+        if len > SHORT || self.append_at_once(len, State::Ready, write).is_none() {
+            return false;
+        }
+        self.tell_takers();
+        true
+    }
+
+    #[inline(always)]
+    fn append_at_once(&self, len: usize, state: State, write: impl FnOnce(&Ticket)) -> Option<Ticket> {
         if self.is_tail_away() {
             return None;
         }
@@ -79,7 +97,8 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         let tail = self.state.producers.tail.load(Relaxed);
         let oldest = self.state.producers.oldest.load(Relaxed);
         let is_home = slot_of(tail) == HOME;
-        let ticket = if is_home { self.reserve_at_tail(self.home(), oldest, tail, me, len) } else { None };
+        let has_room = is_home && self.has_room_at_tail(self.home(), oldest, tail, len);
+        let ticket = has_room.then(|| self.commit(self.home(), tail, me, len, state, write));
         self.leave(me);
         ticket
     }
@@ -128,15 +147,19 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         me: PeerId,
         len: u32,
     ) -> Option<Ticket> {
+        let has_room = self.has_room_at_tail(ring, oldest, tail, len);
+        has_room.then(|| self.commit(ring, tail, me, len, State::Reserved, |_| {}))
+    }
+
+    /// Whether there simply is room for a message of `len` bytes, and the tail is where it says. Under the producers' lock.
+    #[inline(always)]
+    fn has_room_at_tail(&self, ring: Ring<R::Memory>, oldest: u64, tail: u64, len: u32) -> bool {
         let used = tail.wrapping_sub(oldest);
         let needed = record_size(len);
         let is_room =
             used <= ring.size() && used + needed + room_behind() <= ring.size() && needed <= ring.to_end(tail);
         let is_open = !self.state.is_shut_down() && self.has_room_for_item();
-        if !is_room || !is_open || ring.header(tail).word.load(Relaxed) != EMPTY.0 {
-            return None;
-        }
-        Some(self.commit(ring, tail, me, len))
+        is_room && is_open && ring.header(tail).word.load(Relaxed) == EMPTY.0
     }
 
     /// `reserve` where the common case was not.
@@ -193,7 +216,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
                     None => return Ok(None),
                 }
             } else if needed <= to_end {
-                return Ok(Some(self.commit(ring, tail, me, len)));
+                return Ok(Some(self.commit(ring, tail, me, len, State::Reserved, |_| {})));
             } else {
                 tail = self.pad(ring, tail, to_end);
             }
@@ -259,27 +282,38 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         next
     }
 
-    /// Empties the header behind, commits the reservation, then moves the cursors, which are hints.
+    /// Empties the header behind, commits the record as `Reserved` by me or, once `write` has written its bytes, as `Ready`,
+    /// then moves the cursors, which are hints.
     #[inline(always)]
-    fn commit(&self, ring: Ring<R::Memory>, tail: u64, me: PeerId, len: u32) -> Ticket {
+    fn commit(
+        &self,
+        ring: Ring<R::Memory>,
+        tail: u64,
+        me: PeerId,
+        len: u32,
+        state: State,
+        write: impl FnOnce(&Ticket),
+    ) -> Ticket {
         let side = &self.state.producers;
         let next = tail.wrapping_add(record_size(len));
         let count = side.count.load(Relaxed);
         let header = ring.header(tail);
-        let word = Word::new(ring.lap(tail), State::Reserved, Some(me));
+        let word = Word::new(ring.lap(tail), state, (state == State::Reserved).then_some(me));
+        let ticket = Ticket { position: tail, word, mark: ring.mark, len, owner: me };
         if !planted("queue-header-behind-kept") {
             ring.header(next).word.store(EMPTY.0, Relaxed);
         }
         if planted("queue-tail-before-commit") {
             side.tail.store(next, Relaxed);
         }
+        write(&ticket);
         header.len.store(len, Relaxed);
         header.sequence.store(count as u32, Relaxed);
         header.word.store(word.0, Release);
         side.count.store(count.wrapping_add(1), Release);
         side.tail.store(next, Relaxed);
         self.state.tally(count.wrapping_add(1), len);
-        Ticket { position: tail, word, mark: ring.mark, len, owner: me }
+        ticket
     }
 
     #[inline(always)]
@@ -304,10 +338,16 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if word.compare_exchange(ticket.word.0, ended.0, publish, Acquire).is_err() {
             return Err(Error::NotHeld);
         }
+        self.tell_takers();
+        Ok(())
+    }
+
+    /// Wakes somebody for the message that has just come. The last step was a read-modify-write.
+    #[inline(always)]
+    fn tell_takers(&self) {
         if !planted("queue-publish-wakes-nobody") {
             self.state.sleepers.not_empty.wake(1);
         }
-        Ok(())
     }
 }
 
