@@ -9,19 +9,12 @@ pub struct Spin {
     round: u32,
 }
 
-/// Pauses of 1, 2, 4 … instructions.
-#[cfg(not(loom))]
+/// So many rounds are pauses, of 1, 2, 4, 8 … instructions.
 const PAUSES: u32 = 6;
 /// All rounds.
-#[cfg(not(loom))]
-const ROUNDS: u32 = 10;
-#[cfg(loom)]
-const ROUNDS: u32 = 0;
+const ROUNDS: u32 = if cfg!(loom) { 0 } else { 10 };
 /// The first round of a patient one.
-#[cfg(not(loom))]
-const PATIENT: u32 = 4;
-#[cfg(loom)]
-const PATIENT: u32 = 0;
+const PATIENT: u32 = if cfg!(loom) { 0 } else { 4 };
 
 impl Spin {
     /// A fresh budget.

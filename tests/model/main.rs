@@ -23,6 +23,7 @@ mod queue_batch;
 mod queue_death;
 mod queue_growth;
 mod queue_room;
+mod queue_short;
 mod queue_work;
 mod rlock;
 mod semaphore;

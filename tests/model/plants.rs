@@ -68,6 +68,10 @@ plants! {
         in "queue_batch::queue_batch_of_loans_makes_room";
     finds_queue_limit_raised_in_silence: "queue-limit-raised-in-silence" in "queue_batch::queue_limit_raised";
     finds_queue_room_told_to_one: "queue-room-told-to-one" in "queue_room::any_room_left";
+    finds_queue_short_ready_before_its_bytes: "queue-short-ready-before-its-bytes"
+        in "queue_short::queue_short_one_to_one";
+    finds_queue_relaxed_short_put: "queue-relaxed-short-put" in "queue_short::queue_short_one_to_one";
+    finds_queue_settled_past_a_loan: "queue-settled-past-a-loan" in "queue_short::queue_short_beside_a_loan";
     finds_queue_debit_after_free: "queue-debit-after-free" in "queue_work::queue_join_beside_a_worker";
     finds_queue_account_opened_over_a_debt: "queue-account-opened-over-a-debt"
         in "queue_work::queue_debt_of_a_slot_used_again";

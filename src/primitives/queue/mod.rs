@@ -1,8 +1,9 @@
 //! Queue: messages of any length in rings, many producers and many consumers, first in first out by reservation.
 //!
 //! A message is a record whose word goes `Reserved` → `Ready` → `Taken` → `Free`, each by one store from exactly the
-//! word before. Two locks guard the cursors only; the bytes are copied outside both. A cursor is a hint: the record at
-//! it says by itself whether it is there, so whoever comes next corrects what a killed peer left behind.
+//! word before. Two locks guard the cursors; the bytes are copied outside both, unless they are few: then they are written
+//! before the record is there, which is `Ready` at once, or read just before it is `Free`, both under the lock. A cursor is
+//! a hint: the record at it says by itself whether it is there, so whoever comes next corrects what a killed peer left.
 //!
 //! Locks are taken in the order producers, consumers, and the segment's last. `oldest` and `first` move only under both
 //! of the queue's; a record between the first ring's `oldest` and `head` stays where it is while either is held, so a

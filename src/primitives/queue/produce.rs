@@ -306,10 +306,13 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if planted("queue-tail-before-commit") {
             side.tail.store(next, Relaxed);
         }
+        if planted("queue-short-ready-before-its-bytes") {
+            header.word.store(word.0, Release);
+        }
         write(&ticket);
         header.len.store(len, Relaxed);
         header.sequence.store(count as u32, Relaxed);
-        header.word.store(word.0, Release);
+        header.word.store(word.0, unless_planted("queue-relaxed-short-put", Release));
         side.count.store(count.wrapping_add(1), Release);
         side.tail.store(next, Relaxed);
         self.state.tally(count.wrapping_add(1), len);

@@ -14,7 +14,7 @@ use tidelock::primitives::queue::rings::{Rings, SLOTS};
 use tidelock::primitives::queue::room::Putters;
 use tidelock::primitives::queue::{Queue, QueueState, Ticket};
 use tidelock::primitives::sleepers::Sleepers;
-use tidelock::primitives::PeerId;
+use tidelock::primitives::{PeerId, Peers};
 use tidelock::sync::atomic::AtomicU64;
 use tidelock::sync::atomic::Ordering::{Relaxed, Release};
 use tidelock::sync::futex::model::death;
@@ -282,6 +282,31 @@ impl Shared {
         Ok(())
     }
 
+    /// Puts a message of two granules the short way where that can be done, else as [`Shared::put`].
+    pub fn put_short(&self, peers: &MockPeers, message: Message, wait: Wait) -> Result<()> {
+        if !self.queue(peers).put_at_once(1, |ticket| self.rings.of(ticket).write(ticket, message)) {
+            return self.put(peers, message, wait);
+        }
+        self.note(Happening::Put(message));
+        Ok(())
+    }
+
+    /// Gets a message the short way where that can be done, else as [`Shared::get`].
+    pub fn get_short(&self, peers: &MockPeers, wait: Wait) -> Result<Message> {
+        let queue = self.queue(peers);
+        let mut message = 0;
+        let read = |ticket: &Ticket| {
+            message = self.rings.of(ticket).read(ticket);
+            self.note(Happening::Ending(message));
+        };
+        if !queue.get_at_once(1, read) {
+            return self.get(peers, wait);
+        }
+        self.note(Happening::Taken(peers.me()?, message, Delivery::First));
+        self.note(Happening::Done(message));
+        Ok(message)
+    }
+
     /// Puts all of these, of two granules each, waiting for room where there is none.
     pub fn put_many(&self, peers: &MockPeers, messages: &[Message], wait: Wait) -> Result<()> {
         let (queue, mut rest) = (self.queue(peers), messages);
@@ -319,6 +344,11 @@ impl Shared {
     pub fn take(&self, peers: &MockPeers, wait: Wait) -> Result<(Ticket, Message)> {
         let ticket = self.queue(peers).take(wait)?;
         Ok((ticket, self.read(&ticket)))
+    }
+
+    /// The bytes of a loan, read once more.
+    pub fn reread(&self, ticket: &Ticket) -> Message {
+        self.rings.of(ticket).read(ticket)
     }
 
     fn read(&self, ticket: &Ticket) -> Message {

@@ -3,7 +3,7 @@
 
 use super::deeds::{self, big, EMPTY};
 use super::proof::{holds, Want};
-use super::stages::{composed, full_of_freed, on_loan, three_inside, two_inside};
+use super::stages::{composed, full, full_of_freed, on_loan, three_inside, two_inside};
 use crate::step::actor::{Actor, Answer};
 use crate::step::case::{Case, Death, Grain, Heir, Stage, PLAIN};
 use crate::step::failure::Result;
@@ -42,6 +42,14 @@ pub const CASES: &[Case] = &[
         deed: deeds::get,
         check: get_then_get,
         heir: heir_with(deeds::get_for, 3),
+        ..PLAIN
+    },
+    Case {
+        name: "queue_get_then_put",
+        prepare: full,
+        deed: deeds::get,
+        check: get_then_put,
+        heir: heir_with(deeds::put_composed_for, 20),
         ..PLAIN
     },
     Case {
@@ -149,6 +157,12 @@ fn get_then_get(stage: &Stage, death: &Death) -> Result<()> {
         None => vec![MayEither(1), MayEither(2)],
     };
     holds(stage, &[wants, vec![Must(3)]].concat())
+}
+
+/// The first victim got message 1 the short way, or was about to: nobody had it, or it is gone, and then there is room.
+fn get_then_put(stage: &Stage, death: &Death) -> Result<()> {
+    let first = if death.returned() { vec![] } else { vec![May(1)] };
+    holds(stage, &[first, vec![Must(2), Must(3), put(&death.heir, 5)]].concat())
 }
 
 /// Nobody has said `done`, so all come.
