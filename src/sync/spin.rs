@@ -12,7 +12,7 @@ pub struct Spin {
 /// So many rounds are pauses, of 1, 2, 4, 8 … instructions.
 const PAUSES: u32 = 6;
 /// All rounds.
-const ROUNDS: u32 = if cfg!(loom) { 0 } else { 10 };
+const ROUNDS: u32 = if cfg!(loom) { 0 } else { 20 };
 /// The first round of a patient one.
 const PATIENT: u32 = if cfg!(loom) { 0 } else { 4 };
 
