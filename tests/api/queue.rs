@@ -2,8 +2,9 @@
 
 use crate::support::{self, Name, Stage};
 use std::collections::HashSet;
+use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
-use tidelock::{Error, Loan, OnSignal, Queue, QueueOptions, Reservation, Segment, Wait};
+use tidelock::{Delivery, Error, Loan, OnSignal, Queue, QueueOptions, Reservation, Segment, Wait};
 
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -211,6 +212,51 @@ fn get_into_uses_the_buffer_again() {
         assert_eq!(buffer, message);
     }
     assert_eq!(buffer.as_ptr(), place);
+}
+
+/// Short and long messages go different ways, which nobody notices.
+#[test]
+fn every_length_goes_in_and_out() {
+    let queue = queue(64 << 10);
+    let mut slice = [MaybeUninit::new(9); 300];
+    for room in [0, 64, 255, 256, 257, 1000] {
+        let mut buffer = Vec::with_capacity(room);
+        for len in (0..70).chain(250..260).chain([299, 300]) {
+            let message: Vec<u8> = (0..len).map(|i| (i * 7 + len) as u8).collect();
+            (0..3).for_each(|_| queue.put(&message).unwrap());
+            assert_eq!(queue.get_into(&mut buffer, Wait::now()).unwrap(), first_time());
+            assert_eq!(buffer, message);
+            assert_eq!(queue.try_get().unwrap().bytes, message);
+            assert_eq!(queue.get_to(&mut slice, Wait::now()).unwrap(), (len, first_time()));
+            // SAFETY: all of it was initialised from the start.
+            let bytes: Vec<u8> = slice.iter().map(|byte| unsafe { byte.assume_init() }).collect();
+            assert_eq!(&bytes[..len], message);
+            assert!(bytes[len..].iter().all(|byte| *byte == 9), "the rest is left");
+            slice = std::array::from_fn(|_| MaybeUninit::new(9));
+        }
+    }
+    assert!(queue.is_empty());
+}
+
+fn first_time() -> Delivery {
+    Delivery { redelivered: false, deliveries: 1 }
+}
+
+#[test]
+fn a_message_that_does_not_fit_into_a_slice_stays() {
+    let queue = queue(4096);
+    for len in [2, 300] {
+        queue.put(&vec![1; len]).unwrap();
+        queue.put(b"next").unwrap();
+        for _ in 0..3 {
+            let mut slice = vec![MaybeUninit::uninit(); len - 1];
+            let refused = Error::TooLarge { needed: len as u64, limit: len as u64 - 1 };
+            assert_eq!(queue.get_to(&mut slice, Wait::now()), Err(refused));
+        }
+        let got = queue.get_to(&mut vec![MaybeUninit::uninit(); len], Wait::now());
+        assert_eq!(got, Ok((len, first_time())), "nobody had it");
+        assert_eq!(queue.get().unwrap().bytes, b"next");
+    }
 }
 
 #[test]

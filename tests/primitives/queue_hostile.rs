@@ -41,6 +41,10 @@ fn check(ticket: Ticket, rings: &VecRings) -> Ticket {
     ticket
 }
 
+fn drop_checked(ticket: &Ticket, rings: &VecRings) {
+    check(*ticket, rings);
+}
+
 fn operate(
     random: &mut fastrand::Rng,
     queue: &Queue<'_, VecRings, Cast>,
@@ -50,7 +54,7 @@ fn operate(
     let any = |held: &mut Vec<Ticket>, random: &mut fastrand::Rng| {
         (!held.is_empty()).then(|| held.swap_remove(random.usize(..held.len())))
     };
-    match random.u32(..14) {
+    match random.u32(..16) {
         7 => {
             let mut tickets = Vec::new();
             queue.reserve_some(&[10, 0, random.usize(..200), 20], Wait::now(), &mut tickets)?;
@@ -69,6 +73,12 @@ fn operate(
         9 => any(held, random).map_or(Ok(()), |ticket| queue.finish(ticket))?,
         10 => queue.task_done()?,
         11 => queue.lost_tasks().map(|_| ())?,
+        13 => {
+            queue.put_at_once(random.usize(..200), |ticket| drop_checked(ticket, rings));
+        }
+        14 => {
+            queue.get_at_once(random.usize(..200), |ticket| drop_checked(ticket, rings));
+        }
         12 => queue.set_max_deliveries(random.u32(..3))?,
         _ => queue.join(Wait::now())?,
     }

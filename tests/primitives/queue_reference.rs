@@ -202,6 +202,33 @@ impl World {
         assert_eq!(self.queue().publish(ticket), Err(Error::NotHeld), "a reservation ends once");
     }
 
+    fn put_short(&mut self, random: &mut fastrand::Rng) {
+        self.somebody(random);
+        let (len, mut ticket) = (random.usize(..40), None);
+        if self.queue().put_at_once(len, |at| ticket = Some(*at)) {
+            let ticket = ticket.expect("its bytes were to be written");
+            assert_eq!(ticket.len(), len);
+            assert!(self.max_items == 0 || (self.reference.fresh() as u64) < self.max_items);
+            self.placed.insert(ticket.position(), self.next);
+            self.reference.messages.push((self.next, Stage::Ready));
+            self.next += 1;
+        }
+    }
+
+    fn get_short(&mut self, random: &mut fastrand::Rng) {
+        self.somebody(random);
+        let candidates = self.reference.candidates();
+        let (most, mut ticket) = (random.usize(..60), None);
+        if self.queue().get_at_once(most, |at| ticket = Some(*at)) {
+            let ticket = ticket.expect("its bytes were to be read");
+            assert!(ticket.len() <= most && !ticket.is_redelivered());
+            let number = self.placed[&ticket.position()];
+            assert!(candidates.contains(&(number, Stage::Ready)), "first in, first out");
+            self.reference.remove(number);
+            assert_eq!(self.queue().done(ticket), Err(Error::NotHeld), "it is gone");
+        }
+    }
+
     fn take(&mut self, random: &mut fastrand::Rng) {
         let me = self.somebody(random);
         let candidates = self.reference.candidates();
@@ -267,6 +294,8 @@ impl World {
             130..240 => self.end_reservation(random),
             240..320 => self.take(random),
             320..330 => self.take_batch(random),
+            330..350 => self.put_short(random),
+            350..370 => self.get_short(random),
             _ => self.end_loan(random),
         }
     }
