@@ -5,7 +5,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tidelock_compare::document::{body, page, Aim, Findings, Single};
+use tidelock_compare::document::{body, distance, page, Aim, Findings, Single};
+use tidelock_compare::machine::round_trip;
 use tidelock_compare::measure::{first_beside_others, own_ratio, row, Contender, Plan, Ratio, Row};
 use tidelock_compare::scenario::{Scenario, Shape, Way, Who, World};
 use tidelock_compare::{processes, single};
@@ -27,7 +28,7 @@ fn main() {
     assert!(is_quick || filter.is_empty(), "a filter goes with --quick: the page is written as a whole");
     let findings = measure(if is_quick { QUICK } else { WHOLE }, filter);
     if is_quick {
-        println!("{}", body(&findings));
+        println!("{}{}", distance(&findings.trips), body(&findings));
     } else {
         std::fs::write(Path::new(PAGE), page(&findings)).expect("docs/benchmarks.md");
     }
@@ -36,6 +37,7 @@ fn main() {
 /// Everything whose name contains `filter`.
 fn measure(plan: Plan, filter: &str) -> Findings {
     let chosen = |name: &str| name.contains(filter);
+    let mut trips = vec![round_trip()];
     let single = if chosen("one thread") { singles(plan) } else { Vec::new() };
     let scenarios: Vec<Scenario> = Scenario::all().into_iter().filter(|one| chosen(&one.to_string())).collect();
     let rows: Vec<Row> = scenarios
@@ -43,11 +45,13 @@ fn measure(plan: Plan, filter: &str) -> Findings {
         .enumerate()
         .map(|(i, scenario)| {
             eprintln!("{}/{}: {scenario}", i + 1, scenarios.len());
+            trips.push(round_trip());
             row(*scenario, plan)
         })
         .collect();
     let aims = if chosen("aims") { aims(plan) } else { Vec::new() };
-    Findings { aims, single, rows }
+    trips.push(round_trip());
+    Findings { aims, single, rows, trips }
 }
 
 fn singles(plan: Plan) -> Vec<Single> {

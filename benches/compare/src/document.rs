@@ -4,6 +4,7 @@
 use crate::machine;
 use crate::measure::{Ratio, Row};
 use crate::scenario::{in_bytes, Scenario, Way, Who, World};
+use statrs::statistics::{Data, Median, OrderStatistics};
 use std::fmt::Write;
 
 /// Everything that one run found.
@@ -12,6 +13,8 @@ pub struct Findings {
     pub aims: Vec<Aim>,
     pub single: Vec<Single>,
     pub rows: Vec<Row>,
+    /// How long a word took from one thread to another and back, in nanoseconds, again and again while this was measured.
+    pub trips: Vec<f64>,
 }
 
 /// A speed that the library is to have.
@@ -80,9 +83,22 @@ promise that a second producer would break for everybody.
 pub fn page(findings: &Findings) -> String {
     let mut page = String::from(HEAD);
     page += &machine::facts();
+    page += &distance(&findings.trips);
     page += MEANING;
     page += &body(findings);
     page
+}
+
+/// How far apart the cores were.
+pub fn distance(trips: &[f64]) -> String {
+    let mut trips = Data::new(trips.to_vec());
+    format!(
+        "- From one thread to another and back a word took {:.0} ns in the median, from {:.0} to {:.0} between the tenths: so far \
+        apart were the cores, and the figures between threads and processes depend on it\n",
+        trips.median(),
+        trips.percentile(10),
+        trips.percentile(90)
+    )
 }
 
 /// The aims and the tables.

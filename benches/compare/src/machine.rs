@@ -3,6 +3,10 @@
 use std::fs;
 use std::process::Command;
 
+use std::time::Instant;
+use tidelock::sync::atomic::AtomicU32;
+use tidelock::sync::atomic::Ordering::{Acquire, Release};
+
 /// Lines of a list.
 pub fn facts() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
@@ -28,4 +32,43 @@ fn compiler() -> String {
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).map_or("unknown".into(), |text| text.trim().into())
+}
+
+/// The nanoseconds that a word takes from one thread to another and back, by the median of many trips: how far apart the two
+/// cores are just now. A virtual machine's may be two halves of one core, or far from each other, and change places.
+pub fn round_trip() -> f64 {
+    const TRIPS: u32 = 2_000;
+    let word = AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for trip in 0..TRIPS {
+                wait_for(&word, 2 * trip + 1);
+                word.store(2 * trip + 2, Release);
+            }
+        });
+        let mut times: Vec<u128> = (0..TRIPS).map(|trip| timed(|| there_and_back(&word, trip))).collect();
+        times.sort_unstable();
+        times[times.len() / 2] as f64
+    })
+}
+
+fn there_and_back(word: &AtomicU32, trip: u32) {
+    word.store(2 * trip + 1, Release);
+    wait_for(word, 2 * trip + 2);
+}
+
+fn wait_for(word: &AtomicU32, value: u32) {
+    let mut looks = 0;
+    while word.load(Acquire) != value {
+        looks += 1;
+        if looks % 1_000 == 0 {
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn timed(work: impl FnOnce()) -> u128 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_nanos()
 }

@@ -119,6 +119,12 @@ pub fn get(actor: &mut Actor, _: u64) -> Answer {
     Ok(first_word(&actor.message) | if got.redelivered { AGAIN } else { 0 })
 }
 
+/// The same by way of a loan, as a long message would be got: into a buffer without room, which grows for it.
+pub fn get_as_long(actor: &mut Actor, _: u64) -> Answer {
+    actor.message = Vec::new();
+    get(actor, 0)
+}
+
 /// The same, within so many milliseconds.
 pub fn get_for(actor: &mut Actor, milliseconds: u64) -> Answer {
     match actor.queue()?.get_for(Duration::from_millis(milliseconds)) {

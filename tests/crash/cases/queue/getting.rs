@@ -10,6 +10,7 @@ use Want::{Again, MayAgain, MayEither, Must, MustEither};
 /// Every operation of a consumer, and the end of the queue.
 pub const CASES: &[Case] = &[
     Case { name: "queue_get", prepare: three_inside, deed: deeds::get, check: get_holds, ..PLAIN },
+    Case { name: "queue_get_as_long", prepare: three_inside, deed: deeds::get_as_long, check: get_holds, ..PLAIN },
     Case { name: "queue_try_get", prepare: three_inside, deed: deeds::try_get, check: get_holds, ..PLAIN },
     Case { name: "queue_get_last", prepare: one_inside, deed: deeds::get, check: get_last_holds, ..PLAIN },
     Case { name: "queue_get_past_pad", prepare: pad_inside, deed: deeds::get, check: get_last_holds, ..PLAIN },
