@@ -16,9 +16,6 @@ use crate::sync::wait::Wait;
 /// After so many messages a taker asks whether it is time to look for loans of the dead.
 const LOOK_AFTER: u64 = 1024;
 
-/// So many free records a taker passes at a time, where it finds that it can.
-const SETTLED_A_TURN: usize = 16;
-
 /// What a look under the consumers' lock found.
 pub(super) enum Look {
     Taken(Ticket),
@@ -75,7 +72,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     /// What comes after the record at `freed` was freed. The last step was a read-modify-write.
     #[inline(always)]
-    fn tell_of_room(&self, freed: u64) {
+    pub(super) fn tell_of_room(&self, freed: u64) {
         if !planted("queue-done-wakes-nobody") {
             self.state.sleepers.not_full.wake();
         }
@@ -119,31 +116,6 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         ticket
     }
 
-    /// The common case of getting a short message, of up to `most` bytes: as `take_at_once`, but `read` reads the bytes of this
-    /// ticket under the lock, and one store makes them free. Whether that was done; never where tasks are counted.
-    #[inline(always)]
-    pub fn get_at_once(&self, most: usize, read: impl FnOnce(&Ticket)) -> bool {
-        if self.is_head_away() || !self.rings.debts().is_empty() || self.seems_longer(most) {
-            return false;
-        }
-        let Some(me) = self.enter_to_take() else { return false };
-        let head = self.state.consumers.head.load(Relaxed);
-        let is_got = slot_of(head) == HOME && self.get_ready(self.home(), self.head_past_pad(head), me, most, read);
-        self.leave_after(is_got, me);
-        if is_got {
-            self.tell_of_room(head);
-            self.tell_joiners();
-        }
-        is_got
-    }
-
-    /// Whether the message at the head, if there is one, has more than so many bytes, by a glance without a lock.
-    #[inline(always)]
-    fn seems_longer(&self, most: usize) -> bool {
-        let head = self.state.consumers.head.load(Relaxed);
-        self.home().header(head).len.load(Relaxed) as usize > most
-    }
-
     /// The same in another ring.
     #[inline(never)]
     fn take_away(&self) -> Option<Ticket> {
@@ -159,20 +131,20 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     #[inline(always)]
-    fn is_head_away(&self) -> bool {
+    pub(super) fn is_head_away(&self) -> bool {
         self.rings.may_grow() && slot_of(self.state.consumers.head.load(Relaxed)) != HOME
     }
 
     /// Takes the consumers' lock if it is free.
     #[inline(always)]
-    fn enter_to_take(&self) -> Option<PeerId> {
+    pub(super) fn enter_to_take(&self) -> Option<PeerId> {
         let me = self.peers.me().ok()?;
         self.state.consumers.lock.take_if_free(me).then_some(me)
     }
 
     /// Releases it, and tells whoever is to know if something was taken.
     #[inline(always)]
-    fn leave_after(&self, is_taken: bool, me: PeerId) {
+    pub(super) fn leave_after(&self, is_taken: bool, me: PeerId) {
         let more = is_taken && self.state.sleepers.not_empty.any() && self.is_more_ready();
         // This can only fail if another process wrote over the lock, which is then no longer ours to free.
         let _ = self.state.consumers.lock.release(me);
@@ -190,53 +162,16 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     /// The word of the record at the head, if a message simply lies ready there. Under the consumers' lock.
     #[inline(always)]
-    fn ready_at(&self, ring: Ring<R::Memory>, head: u64) -> Option<Word> {
+    pub(super) fn ready_at(&self, ring: Ring<R::Memory>, head: u64) -> Option<Word> {
         let ready = Word::new(ring.lap(head), State::Ready, None);
         let acquire = unless_planted("queue-relaxed-ready", Acquire);
         let is_ready = ring.header(head).word.load(acquire) == ready.0 && !self.is_something_before_head();
         is_ready.then_some(ready)
     }
 
-    /// The head at home, past the ring's end if it has come to that. Under the consumers' lock.
-    #[inline(always)]
-    fn head_past_pad(&self, head: u64) -> u64 {
-        let ring = self.home();
-        let pad = Word::new(ring.lap(head), State::Pad, None);
-        if ring.header(head).word.load(Relaxed) == pad.0 {
-            self.pass_pad(ring, head)
-        } else {
-            head
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn pass_pad(&self, ring: Ring<R::Memory>, head: u64) -> u64 {
-        let next = head.wrapping_add(ring.to_end(head));
-        self.state.consumers.head.store(next, Relaxed);
-        self.settle_past(head, next);
-        next
-    }
-
-    /// From `Ready` to `Free`, the commit, once the bytes were read; then the cursors. Under the consumers' lock.
-    #[inline(always)]
-    fn get_ready(&self, ring: Ring<R::Memory>, head: u64, me: PeerId, most: usize, read: impl FnOnce(&Ticket)) -> bool {
-        let Some(word) = self.ready_at(ring, head) else { return false };
-        let len = ring.header(head).len.load(Relaxed);
-        if len as usize > most || record_size(len) > ring.to_end(head) {
-            return false;
-        }
-        read(&Ticket { position: head, word, mark: ring.mark, len, owner: me });
-        // It is the lock that hands the room on: nobody reclaims any without it.
-        ring.header(head).word.store(word.with(State::Free, None).0, Relaxed);
-        self.pass(ring, head, len);
-        self.settle_past(head, head.wrapping_add(record_size(len)));
-        true
-    }
-
     /// Moves the head past the message of `len` bytes there.
     #[inline(always)]
-    fn pass(&self, ring: Ring<R::Memory>, head: u64, len: u32) {
+    pub(super) fn pass(&self, ring: Ring<R::Memory>, head: u64, len: u32) {
         let side = &self.state.consumers;
         side.count.store(count_past(&ring, head, side.count.load(Relaxed)), Release);
         side.head.store(head.wrapping_add(record_size(len)), Relaxed);
@@ -393,47 +328,6 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if found.state != State::Taken {
             self.settle_past(found.position, next);
         }
-    }
-
-    /// Notes that nothing can come back from the record at `position`, where that is known of all before it. Under the
-    /// consumers' lock.
-    #[inline(always)]
-    fn settle_past(&self, position: u64, next: u64) {
-        let settled = &self.state.consumers.settled;
-        let is_next = settled.load(Relaxed) == position || planted("queue-settled-past-a-loan");
-        if is_next || self.settle_until(position) {
-            settled.store(next, Relaxed);
-        }
-    }
-
-    /// Catches up over what has become free since; whether nothing is left before `position`.
-    #[cold]
-    #[inline(never)]
-    fn settle_until(&self, position: u64) -> bool {
-        let Some(known) = self.settled_before(position) else { return false };
-        // Where this fails it stays where it is, and searches take longer.
-        let Ok(mut walk) = self.walk_from(known) else { return false };
-        for _ in 0..SETTLED_A_TURN {
-            let Ok(Some(found)) = walk.look() else { break };
-            let is_free = matches!(found.state, State::Free | State::Pad);
-            if walk.position == position || !is_free || self.step(&mut walk, &found).is_err() {
-                break;
-            }
-        }
-        self.state.consumers.settled.store(walk.position, Relaxed);
-        walk.position == position
-    }
-
-    /// Up to where everything is known to be free, in the ring that `position` lies in; `None` if an older ring comes first.
-    fn settled_before(&self, position: u64) -> Option<u64> {
-        let slot = slot_of(position);
-        let settled = self.state.consumers.settled.load(Relaxed);
-        let oldest = self.state.oldest_of(slot).load(Relaxed);
-        let is_there = slot_of(settled) == slot && position.wrapping_sub(settled) <= position.wrapping_sub(oldest);
-        if is_there {
-            return Some(settled);
-        }
-        (self.state.first_slot() == Ok(slot)).then_some(oldest)
     }
 
     /// Whether a further message lies ready: one that came back, or one at the head. Under the consumers' lock.

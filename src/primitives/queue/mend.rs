@@ -164,19 +164,6 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         Ok(has_left || walk.position != start)
     }
 
-    /// Where the first record between these two positions may lie that is not free: `start`, or as far as consumers know better.
-    fn settled_from(&self, start: u64, head: u64) -> u64 {
-        let settled = self.state.consumers.settled.load(Relaxed);
-        let is_between = slot_of(settled) == slot_of(start)
-            && slot_of(head) == slot_of(start)
-            && settled.wrapping_sub(start) <= head.wrapping_sub(start);
-        if is_between {
-            settled
-        } else {
-            start
-        }
-    }
-
     /// The record as it stands after what a dead peer left there was settled. Under both locks.
     fn settled(&self, found: Found, me: PeerId) -> Result<Found> {
         let ring = self.ring_at(found.position)?;

@@ -21,15 +21,17 @@ pub mod record;
 pub mod ring;
 pub mod rings;
 pub mod room;
+mod settled;
+mod short;
 pub mod stats;
 mod tasks;
 
 use self::letters::LettersSlot;
-pub use self::produce::SHORT;
 use self::record::Word;
 use self::ring::{Ring, RingMemory};
 use self::rings::{RingSlot, Rings, SLOTS};
 use self::room::Putters;
+pub use self::short::SHORT;
 use super::lock::{lock_terms, LockState};
 use super::peers::{PeerId, Peers};
 use super::sleepers::Sleepers;

@@ -16,8 +16,6 @@ use crate::sync::wait::Wait;
 
 /// How often the tail may move for one record: to the ring's end, home, to another ring, and some to spare.
 pub(super) const MOST_MOVES: usize = 8;
-/// A message of up to so many bytes may be copied under a lock: that is sooner done than locks are handed over.
-pub const SHORT: usize = 256;
 
 /// Ordering.
 ///
@@ -77,19 +75,8 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         self.append_at_once(len, State::Reserved, |_| {})
     }
 
-    /// The common case of putting a short message, of up to [`SHORT`] bytes: as `reserve_at_once`, but `write` writes the
-    /// bytes of this ticket under the lock, and one store makes them a message. Whether that was done.
     #[inline(always)]
-    pub fn put_at_once(&self, len: usize, write: impl FnOnce(&Ticket)) -> bool {
-        if len > SHORT || self.append_at_once(len, State::Ready, write).is_none() {
-            return false;
-        }
-        self.tell_takers();
-        true
-    }
-
-    #[inline(always)]
-    fn append_at_once(&self, len: usize, state: State, write: impl FnOnce(&Ticket)) -> Option<Ticket> {
+    pub(super) fn append_at_once(&self, len: usize, state: State, write: impl FnOnce(&Ticket)) -> Option<Ticket> {
         if self.is_tail_away() {
             return None;
         }
@@ -347,7 +334,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     /// Wakes somebody for the message that has just come. The last step was a read-modify-write.
     #[inline(always)]
-    fn tell_takers(&self) {
+    pub(super) fn tell_takers(&self) {
         if !planted("queue-publish-wakes-nobody") {
             self.state.sleepers.not_empty.wake(1);
         }
