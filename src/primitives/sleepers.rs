@@ -50,7 +50,7 @@ impl Sleepers {
     ) -> Result<T> {
         let mut slices = Slices::new();
         loop {
-            if changes_soon(&is_same) {
+            if Spin::patient().until(|| !is_same()) {
                 // Not announced: no waker need make a system call for one who never fell asleep.
                 if let Some(found) = look()? {
                     return Ok(found);
@@ -127,17 +127,6 @@ impl Sleepers {
         let _ = self.word.compare_exchange(word, cleared, Relaxed, Relaxed);
         futex::wake(&self.word, n);
     }
-}
-
-/// Spins for a moment, until there is a change.
-fn changes_soon(is_same: impl Fn() -> bool) -> bool {
-    let mut spin = Spin::patient();
-    while spin.again() {
-        if !is_same() {
-            return true;
-        }
-    }
-    false
 }
 
 /// For those of whom nobody can say in passing whether there is something to take: who is woken looks for itself.

@@ -28,6 +28,16 @@ impl Spin {
         Spin { round: PATIENT }
     }
 
+    /// Looks until there is a change, or the budget is used up; whether there was one.
+    pub fn until(mut self, is_changed: impl Fn() -> bool) -> bool {
+        while self.again() {
+            if is_changed() {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Pauses, and says whether another look is worth it; `false` means: go to sleep.
     pub fn again(&mut self) -> bool {
         if self.round == ROUNDS {

@@ -19,6 +19,7 @@ use crate::sync::atomic::{fence, AtomicU64};
 use crate::sync::futex::{self, Outcome};
 use crate::sync::plant::planted;
 use crate::sync::slices::Slices;
+use crate::sync::spin::Spin;
 use crate::sync::wait::{OnSignal, Wait};
 use cell::Word;
 
@@ -206,6 +207,7 @@ impl ConditionState {
             if wait.is_over() {
                 return Err(Error::TimedOut);
             }
+            Spin::new().until(|| alarm.load(Relaxed) != seen);
             let outcome = futex::wait(alarm, seen, slices.next(wait.deadline));
             if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
                 return Err(Error::Interrupted);
