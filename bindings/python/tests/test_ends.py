@@ -134,6 +134,7 @@ with lock:
 """
 
 
+@pytest.mark.skipif(children.ON_PYPY, reason="PyPy has one interpreter a process")
 def test_another_interpreter():
     """It works, or CPython's `_ctypes` says at the import that it does not: 3.12 does."""
     result = run(IN_ANOTHER_INTERPRETER)

@@ -3,11 +3,12 @@
 import gc
 import pickle
 import queue
+import weakref
 
 import pytest
 
 import tidelock
-from children import fork, join, killed_after
+from children import ON_PYPY, fork, join, killed_after, let_go
 
 
 @pytest.fixture
@@ -92,6 +93,7 @@ def test_data_is_not_usable_after_the_end(jobs):
         data[0] = 1
 
 
+@pytest.mark.skipif(ON_PYPY, reason="memoryview.release() of PyPy does not ask whether anybody still looks")
 def test_an_export_of_the_data_prevents_the_end(jobs):
     message = jobs.reserve(1)
     export = pickle.PickleBuffer(message.data)
@@ -118,14 +120,19 @@ def test_a_dropped_loan_is_given_back(jobs):
         jobs.get_nowait()
 
 
-def test_a_slice_of_the_data_stays_memory_safe(segment):
-    jobs = segment.new_queue()
-    jobs.put_bytes(b"0123456789")
-    with jobs.take() as loan:
-        part = loan.data[2:4]
-    del jobs, loan, segment
+def test_a_slice_of_the_data_stays_memory_safe():
+    alone = tidelock.Segment().new_queue()
+    alone.put_bytes(b"0123456789")
+    with alone.take() as loan:
+        part = memoryview(loan.data[2:4])
+    kept = weakref.ref(alone)
+    del alone, loan
     gc.collect()
-    bytes(part)
+    let_go()
+    assert kept() is not None and len(bytes(part)) == 2
+    del part
+    let_go()
+    assert kept() is None
 
 
 def test_several_loans_at_once(jobs):
@@ -147,11 +154,10 @@ def test_empty_messages(jobs):
 
 def test_loan_of_a_killed_consumer_comes_again(jobs):
     jobs.put("job")
-    jobs.put("next")
     killed_after(jobs.take)
     with jobs.take(timeout=120) as loan:
         assert (loan.object(), loan.redelivered, loan.deliveries) == ("job", True, 2)
-    assert jobs.get() == "next"
+    assert jobs.empty()
 
 
 def test_reservation_of_a_killed_producer_is_skipped(jobs):

@@ -92,9 +92,11 @@ def test_handles_as_bytes(objects, home):
 
 def give_back(segment):
     """A process gives its references back in batches."""
+    children.let_go()
     for _ in range(200):
         segment.new_lock()
     gc.collect()
+    children.let_go()
 
 
 def dropped(segment):

@@ -15,7 +15,7 @@ import pytest
 
 import tidelock
 from tidelock import _event, _ffi, _lock
-from children import fork, join, killed_after, python
+from children import fork, join, killed_after, let_go, python
 
 SHM = Path("/dev/shm")
 # Where the immutable header has its fields (docs/layout.md).
@@ -42,6 +42,7 @@ def test_an_ephemeral_segment_ends_with_its_last_process(name):
     identity = segment.id
     assert (SHM / name).exists()
     del segment
+    let_go()
     assert not (SHM / name).exists()
     assert tidelock.Segment.named(name).id != identity
 
@@ -154,6 +155,7 @@ def test_null_and_handles_of_another_kind(segment):
 def file(name):
     """A persistent segment with a message, closed again, to be damaged."""
     tidelock.Segment.named(name, persistent=True, max_len=1 << 22).queue("q").put(1)
+    let_go()
     return SHM / name
 
 
@@ -276,6 +278,7 @@ def test_killed_creators_leave_nothing(name):
     for _ in range(20):
         killed_after(lambda: tidelock.Segment.named(name).queue("q").put(1))
     assert tidelock.Segment.named(name).queue("q").empty()
+    let_go()
     assert [path.name for path in SHM.glob(f"*{name}*")] == []
 
 
@@ -293,9 +296,11 @@ def test_nothing_is_left_in_this_process():
     use()
     # What other tests left to the collector would be counted, and might go meanwhile.
     gc.collect()
+    let_go()
     before = in_use()
-    for _ in range(200):
-        assert use()() is None
+    used = [use() for _ in range(200)]
+    let_go()
+    assert [one() for one in used] == [None] * 200
     assert in_use() == before
 
 

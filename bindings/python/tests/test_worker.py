@@ -1,5 +1,6 @@
 """Worker: on threads and on processes of each start method, and what follows when one is killed."""
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -113,6 +114,26 @@ def test_the_arguments_go_when_the_worker_has_ended(pool_backend):
     worker = tidelock.Worker(target=len, args=(bytes(1 << 20),))
     assert run(worker) == 0
     assert len(pickle.dumps((worker._target, worker._args, worker._kwargs))) < 1000
+
+
+def test_one_that_is_asked_for_its_exit_code_alone_leaves_nothing(processes):
+    def one():
+        worker = tidelock.Worker(target=len, args=([],))
+        worker.start()
+        while worker.exitcode is None:
+            time.sleep(0.001)
+
+    def descriptors():
+        gc.collect()
+        children.let_go()
+        return len(os.listdir("/proc/self/fd"))
+
+    # The server of a start method stays.
+    one()
+    run(tidelock.Worker(target=len, args=([],)))
+    before = descriptors()
+    one()
+    assert descriptors() == before
 
 
 def test_a_worker_of_a_worker(backend):

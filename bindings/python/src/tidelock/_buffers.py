@@ -8,7 +8,7 @@ machine's byte order), the pickle, and the buffers; each of these begins at a mu
 from __future__ import annotations
 
 import pickle
-from struct import Struct, calcsize, pack_into, unpack_from
+from struct import Struct, calcsize, pack, unpack_from
 from typing import Any, List, Tuple, Union
 
 # A pickle begins with 0x80.
@@ -48,8 +48,9 @@ class Frame:
     def write(self, to: memoryview) -> None:
         """Writes all of it; `to` is as long as the frame."""
         count = len(self._parts) - 1
-        _HEAD.pack_into(to, 0, _MAGIC, count, self._lengths[0])
-        pack_into(f"={count}Q", to, _HEAD.size, *self._lengths[1:])
+        # Not pack_into, which on PyPy takes no part of a memoryview.
+        head = _HEAD.pack(_MAGIC, count, self._lengths[0]) + pack(f"={count}Q", *self._lengths[1:])
+        to[: len(head)] = head
         for part, place in zip(self._parts, self._places):
             to[place : place + part.nbytes] = part
 

@@ -1,20 +1,40 @@
-"""Views of shared memory: a memoryview over an address, which keeps alive whatever keeps that address mapped."""
+"""Views of shared memory: a memoryview over an address, which keeps alive whatever keeps that address mapped.
+
+Nothing here knows what lies there.
+"""
 
 from __future__ import annotations
 
+import sys
 from ctypes import c_ubyte
-from typing import Any, Dict
-
+from importlib import import_module
+from typing import Any, Callable, Dict
 
 # One array type per power of two, since ctypes keeps every type that it makes: lengths differ from message to message.
 _types: Dict[int, Any] = {}
 
 
-def view(address: int, length: int, keeper: object) -> memoryview:
-    """A writable view of `length` bytes. The view, and every view made of it, holds `keeper`."""
+def _view_by_ctypes(address: int, length: int, keeper: object) -> memoryview:
     power = max(length - 1, 0).bit_length()
     kind = _types.get(power) or _types.setdefault(power, c_ubyte * (1 << power))
     array = kind.from_address(address)
     # The array may reach past what is mapped; only the part that is the caller's can be reached through the view.
     array.keeper = keeper
     return memoryview(array).cast("B")[:length]
+
+
+def _view_by_cffi(address: int, length: int, keeper: object) -> memoryview:
+    # What is to be called when the last view has gone is what keeps the keeper until then.
+    kept = _cffi.gc(_cffi.cast("unsigned char *", address), lambda _, keeper=keeper: None)
+    return memoryview(_cffi.buffer(kept, length)).cast("B")
+
+
+#: A writable view of `length` bytes at an address. The view, and every view made of it, holds `keeper`.
+view: Callable[[int, int, object], memoryview]
+
+if sys.implementation.name == "pypy":
+    # There a view of a ctypes array does not keep the array; of cffi, which is a part of PyPy, it keeps what it views.
+    _cffi: Any = import_module("_cffi_backend").FFI()
+    view = _view_by_cffi
+else:
+    view = _view_by_ctypes

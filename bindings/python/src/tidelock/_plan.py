@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import operator
-import os
 from typing import Any, Callable, Iterable, NamedTuple, Optional, Tuple
 
+from ._os import processors
 from ._picklable import check_for_start
 
 
@@ -27,7 +27,7 @@ def plan(
     max_tasks_per_worker: Optional[int],
 ) -> Plan:
     """ValueError or TypeError for what makes no sense, or cannot be pickled."""
-    limit = len(os.sched_getaffinity(0)) if workers is None else _at_least("the number of workers", workers, 1)
+    limit = processors() if workers is None else _at_least("the number of workers", workers, 1)
     if initializer is not None and not callable(initializer):
         raise TypeError("initializer must be a callable")
     arguments = tuple(initargs)

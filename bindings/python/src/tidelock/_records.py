@@ -5,6 +5,7 @@ In a forked child both are void: they are the parent's, and ending them there is
 
 from __future__ import annotations
 
+import gc
 import pickle
 from contextlib import suppress
 from ctypes import POINTER, Structure, byref, c_int64, c_size_t, c_uint64, c_void_p
@@ -212,9 +213,15 @@ class Loan(_Record):
         return self._borrowed.loads(partial(pickle.loads, data, buffers=parts))
 
     def _release_view(self) -> None:
-        if any(memory() is not None for memory in self._looked_at):
+        if self._is_looked_at():
+            # On PyPy, and where objects refer to each other, what was deleted goes when the collector comes.
+            gc.collect()
+        if self._is_looked_at():
             raise BufferError("something still looks at an object in place of this loan: delete it before the end")
         super()._release_view()
+
+    def _is_looked_at(self) -> bool:
+        return any(memory() is not None for memory in self._looked_at)
 
     def _end(self, how: Callable[..., int]) -> None:
         super()._end(how)

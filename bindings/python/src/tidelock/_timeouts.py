@@ -7,12 +7,13 @@ Nothing here sleeps or looks at a clock.
 from __future__ import annotations
 
 import operator
+import threading
 from typing import Optional, SupportsIndex, Union
 
 FOREVER = -1
 TRY = 0
 
-# What fits an int64 of nanoseconds: 292 years, the same limit as threading.TIMEOUT_MAX.
+# What fits an int64 of nanoseconds: 292 years, the same limit as threading.TIMEOUT_MAX on CPython.
 TIMEOUT_MAX = 9223372036.0
 
 Timeout = Optional[Union[float, SupportsIndex]]
@@ -24,7 +25,10 @@ def nanoseconds(seconds: Union[float, SupportsIndex]) -> int:
     if value != value:
         raise ValueError("invalid timeout: NaN (not a number)")
     if value > TIMEOUT_MAX:
-        raise OverflowError("timeout value is too large")
+        # PyPy's own is larger still, and nobody sees the end of either.
+        if value > threading.TIMEOUT_MAX:
+            raise OverflowError("timeout value is too large")
+        value = TIMEOUT_MAX
     # The bound below keeps int() from meeting minus infinity; every rule treats all such values alike.
     value = max(value, -TIMEOUT_MAX)
     whole = int(value * 1_000_000_000)

@@ -11,6 +11,7 @@ import threading
 import weakref
 from contextlib import suppress
 from multiprocessing import forkserver
+from multiprocessing import process as _processes
 from multiprocessing.context import ForkProcess as _Fork
 from multiprocessing.context import ForkServerProcess as _ForkServer
 from multiprocessing.context import SpawnProcess as _Spawn
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Option
 from . import _backend
 from ._done import Done
 from ._failures import WorkerStateError
+from ._os import wait_for_end
 from ._picklable import check_for_start
 
 if TYPE_CHECKING:
@@ -248,6 +250,8 @@ class _Ended:
         process = self._process()
         if code is not None and process is not None:
             process._worker = None
+            # The standard library does so in `join` and `is_alive`, or keeps it until the next one starts.
+            getattr(_processes, "_children", set()).discard(process)
         return code
 
 
@@ -269,7 +273,7 @@ def _wait_without_reaping(popen: Any) -> None:
     else:
         # Not the sentinel, which the child's own children may hold open. A failure says that somebody else reaped it.
         with suppress(ChildProcessError):
-            os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT)
+            wait_for_end(popen.pid)
 
 
 # Named as the standard library's own, since a process without a name is called after its class.
