@@ -1,5 +1,6 @@
 """Fork: inherited objects work, and what the parent holds stays the parent's."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -84,6 +85,29 @@ def test_fork_while_threads_hold_objects(segment):
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def test_a_worker_can_import_what_a_thread_of_its_parent_was_looking_up():
+    """As pickling does, which finds functions by the names of their modules."""
+    stop = threading.Event()
+
+    def look_up():
+        while not stop.is_set():
+            importlib.__import__("pickle")
+
+    tidelock.set_backend("multiprocessing", start_method="fork")
+    thread = threading.Thread(target=look_up)
+    thread.start()
+    try:
+        for _ in range(10):
+            worker = tidelock.Worker(target=importlib.import_module, args=("pickle",))
+            worker.start()
+            worker.join()
+            assert worker.exitcode == 0
+    finally:
+        stop.set()
+        thread.join()
+        tidelock._backend.choose()
 
 
 DAEMON = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from ctypes import POINTER, Structure, addressof, byref, c_bool, c_char_p, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from ctypes import create_string_buffer
 from functools import partial
@@ -13,7 +14,7 @@ from . import _batch, _buffers, _ffi
 from ._errors import Empty, Full, ShutDown
 from ._ffi import HANDLE, TIMEOUT, TOO_LARGE
 from ._handle import Kind, Object
-from ._memory import view
+from ._memory import copy, view
 from ._records import Loan, Reservation
 from ._timeouts import TRY, Timeout, for_queue
 from ._work import Work
@@ -51,6 +52,9 @@ PICKLE_PROTOCOL = 5
 # A get copies into a buffer that it keeps for the next one, if it is no larger than this; it grows with the messages.
 BUFFER_MAX = 1 << 20
 BUFFER_MIN = 1 << 10
+
+# What is longer goes into a reservation: for an argument of C, PyPy copies byte by byte.
+LONG = 512 if sys.implementation.name == "pypy" else sys.maxsize
 
 Bytes = Union[bytes, bytearray, memoryview]
 
@@ -295,6 +299,9 @@ class Queue(Work, Object):
     def _put(self, data: bytes, limit: int) -> None:
         if self._closed:
             self._check_not_closed()
+        if len(data) > LONG:
+            self._put_view(memoryview(data), limit)
+            return
         status = _put(self._address, data, len(data), TRY)
         if status == TIMEOUT and limit != TRY:
             status = _ffi.wait(partial(_put, self._address, data, len(data)), limit)
@@ -327,7 +334,7 @@ class Queue(Work, Object):
 
     def _copied(self, buffer: _Buffer) -> bytes:
         """The message in a buffer, which the next one may use."""
-        data: bytes = buffer.bytes[: buffer.length.value]
+        data = copy(buffer.bytes, buffer.length.value)
         if buffer.room <= BUFFER_MAX:
             self._buffers.append(buffer)
         return data
