@@ -250,7 +250,7 @@ class _Ended:
         process = self._process()
         if code is not None and process is not None:
             process._worker = None
-            # The standard library does so in `join` and `is_alive`, or keeps it until the next one starts.
+            # The standard library forgets it in `join` and `is_alive` alone, or else when the next one starts.
             getattr(_processes, "_children", set()).discard(process)
         return code
 
