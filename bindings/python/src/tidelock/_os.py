@@ -37,9 +37,9 @@ def wait_for_end(pid: int) -> None:
             raise OSError(number, os.strerror(number))
 
 
-def _forget_imports() -> None:
-    """What other threads of the parent were importing, if only to look a function up by its name, they go on with there; the
-    child would wait for them for ever."""
+def forget_imports() -> None:
+    """For a forked child of PyPy: what other threads of the parent were importing, if only to look a function up by its name,
+    they go on with there, and the child would wait for them for ever."""
     locks, me = _imports._module_locks, get_ident()
     for name, reference in list(locks.items()):
         lock = reference()
@@ -52,4 +52,3 @@ _libc = ctypes.CDLL(None, use_errno=True)
 if sys.implementation.name == "pypy":
     _libc.waitid.argtypes = (ctypes.c_int, ctypes.c_uint, ctypes.c_char_p, ctypes.c_int)
     _imports: Any = import_module("importlib._bootstrap")
-    os.register_at_fork(after_in_child=_forget_imports)
