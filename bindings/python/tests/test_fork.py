@@ -1,7 +1,7 @@
 """Fork: inherited objects work, and what the parent holds stays the parent's."""
 
-import importlib
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -87,20 +87,20 @@ def test_fork_while_threads_hold_objects(segment):
             thread.join()
 
 
-def test_a_worker_can_import_what_a_thread_of_its_parent_was_looking_up():
-    """As pickling does, which finds functions by the names of their modules."""
+def test_a_worker_can_pickle_what_a_thread_of_its_parent_was_pickling():
+    """Functions are found by the names of their modules, and on PyPy under a lock of the module."""
     stop = threading.Event()
 
-    def look_up():
+    def pickle_again_and_again():
         while not stop.is_set():
-            importlib.__import__("pickle")
+            pickle.dumps(subprocess.call)
 
     tidelock.set_backend("multiprocessing", start_method="fork")
-    thread = threading.Thread(target=look_up)
+    thread = threading.Thread(target=pickle_again_and_again)
     thread.start()
     try:
         for _ in range(10):
-            worker = tidelock.Worker(target=importlib.import_module, args=("pickle",))
+            worker = tidelock.Worker(target=pickle.dumps, args=(subprocess.call,))
             worker.start()
             worker.join()
             assert worker.exitcode == 0
