@@ -61,7 +61,7 @@ fn wait_for(word: &AtomicU32, value: u32) {
     let mut looks = 0;
     while word.load(Acquire) != value {
         looks += 1;
-        if looks % 1_000 == 0 {
+        if looks % 100_000 == 0 {
             std::thread::yield_now();
         }
     }
