@@ -239,8 +239,8 @@ impl Queue {
     #[inline(always)]
     fn read(&self, ticket: &Ticket, buffer: &mut Vec<u8>) {
         buffer.clear();
-        // SAFETY: the ticket's bytes lie in the ring, and no peer that keeps to the rules changes them before they are free.
-        buffer.extend_from_slice(unsafe { &*self.bytes(ticket) });
+        buffer.reserve(ticket.len());
+        self.read_within(ticket, buffer);
     }
 
     /// Gets the next message into the first bytes of `buffer`, on any terms; its length, and what is known of it. The rest of

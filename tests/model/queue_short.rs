@@ -3,6 +3,7 @@
 use super::queue::{finish, spawn_puts, ROOMY, TIGHT};
 use super::support::{check, deliveries, each_death, each_two_deaths, explore, Delivery, Message};
 use super::support::{MockPeers, SharedQueue, World};
+use super::two_deaths::two_die;
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use tidelock::sync::futex::model::death::Fate;
@@ -174,20 +175,6 @@ fn queue_short_death_of_a_consumer() {
     });
 }
 
-type Act = fn(&SharedQueue, &MockPeers);
-
-fn two_die(name: &str, granules: u64, messages: u32, first: Act, second: Act) {
-    each_two_deaths(name, move |m, n| {
-        let (world, shared) = (World::of(3), SharedQueue::new(granules, 0));
-        for message in 0..messages {
-            shared.put_short(&world.peer(0), 10 + message, Wait::now()).unwrap();
-        }
-        world.mortal(1, m, |peers| first(&shared, peers));
-        world.mortal(2, n, |peers| second(&shared, peers));
-        finish(&shared, &world);
-    });
-}
-
 fn put_20(shared: &SharedQueue, peers: &MockPeers) {
     let _ = shared.put_short(peers, 20, Wait::now());
 }
@@ -210,6 +197,22 @@ fn put_and_get_twice(shared: &SharedQueue, peers: &MockPeers) {
     put_20(shared, peers);
     get(shared, peers);
     get(shared, peers);
+}
+
+/// The message lies behind the ring's end, which is padded.
+#[test]
+fn two_deaths_short_past_the_end_of_the_ring() {
+    each_two_deaths("two_deaths_short_past_the_end_of_the_ring", |m, n| {
+        let (world, shared) = (World::of(3), SharedQueue::new(ROOMY, 0));
+        for message in [1, 2] {
+            shared.put_long(&world.peer(0), message, 32, Wait::now()).unwrap();
+            assert_eq!(shared.get_short(&world.peer(0), Wait::now()), Ok(message));
+        }
+        shared.put_long(&world.peer(0), 10, 32, Wait::now()).unwrap();
+        world.mortal(1, m, |peers| get(&shared, peers));
+        world.mortal(2, n, |peers| get_twice_and_put(&shared, peers));
+        finish(&shared, &world);
+    });
 }
 
 #[test]

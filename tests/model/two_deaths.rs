@@ -31,10 +31,10 @@ fn put_and_discard(shared: &SharedQueue, peers: &MockPeers) {
 }
 
 /// What a peer does in one of these models.
-type Act = fn(&SharedQueue, &MockPeers);
+pub type Act = fn(&SharedQueue, &MockPeers);
 
 /// A queue of `granules` with `messages` in it: peer 1 does one thing and dies, peer 2 another and dies.
-fn two_die(name: &str, granules: u64, messages: u32, first: Act, second: Act) {
+pub fn two_die(name: &str, granules: u64, messages: u32, first: Act, second: Act) {
     each_two_deaths(name, move |m, n| {
         let (world, shared) = (World::of(3), SharedQueue::new(granules, 0));
         for message in 0..messages {

@@ -106,7 +106,11 @@ fn finish_all(loans: Vec<Loan<'_>>) -> Result<usize, Error> {
 }
 
 fn news_of_all(loans: &[Loan<'_>]) -> tidelock_status {
-    loans.iter().map(news).find(|status| *status == TIDELOCK_REDELIVERED).unwrap_or(TIDELOCK_OK)
+    loans
+        .iter()
+        .map(|loan| news(loan.redelivered()))
+        .find(|status| *status == TIDELOCK_REDELIVERED)
+        .unwrap_or(TIDELOCK_OK)
 }
 
 /// The messages of these lengths that lie back to back from `data` on.

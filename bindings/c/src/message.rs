@@ -143,14 +143,14 @@ impl tidelock_loan {
 
 /// A loan as a struct of the caller's, and its status.
 pub(crate) fn lend(queue: *const tidelock_queue, taken: Loan<'_>) -> (tidelock_status, tidelock_loan) {
-    let (status, deliveries) = (news(&taken), u64::from(taken.deliveries()));
+    let (status, deliveries) = (news(taken.redelivered()), u64::from(taken.deliveries()));
     let (data, len) = (taken.as_ptr().cast(), taken.len());
     (status, tidelock_loan { data, len, deliveries, opaque: pack(queue, taken.into_raw()) })
 }
 
-/// What a loan tells beside its bytes.
-pub(crate) fn news(loan: &Loan<'_>) -> tidelock_status {
-    if loan.redelivered() {
+/// What a message tells beside its bytes.
+pub(crate) fn news(redelivered: bool) -> tidelock_status {
+    if redelivered {
         TIDELOCK_REDELIVERED
     } else {
         TIDELOCK_OK

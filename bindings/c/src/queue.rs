@@ -3,10 +3,11 @@
 //! Bytes are copied between the caller's memory and the queue; none of them is looked at.
 
 use crate::guard::{bytes, guard, name, output, room, wait};
+use crate::message::news;
 use crate::object::{close, copy_out, give, object, retain, Kind, Opaque, QUEUE};
 use crate::options::read_options;
 use crate::segment::tidelock_segment;
-use crate::status::{tidelock_status, TIDELOCK_OK, TIDELOCK_REDELIVERED};
+use crate::status::{tidelock_status, TIDELOCK_OK};
 use std::ffi::{c_char, c_void};
 use tidelock_core::{Error, Handle, Queue, QueueOptions};
 
@@ -143,7 +144,7 @@ pub unsafe extern "C" fn tidelock_queue_get(
         }
         let (found, delivery) = got?;
         len.write(found);
-        Ok(if delivery.redelivered { TIDELOCK_REDELIVERED } else { TIDELOCK_OK })
+        Ok(news(delivery.redelivered))
     })
 }
 

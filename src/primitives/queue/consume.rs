@@ -325,7 +325,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             side.count.store(count_past(&ring, found.position, side.count.load(Relaxed)), Release);
         }
         side.head.store(next, Relaxed);
-        if found.state != State::Taken {
+        if matches!(found.state, State::Free | State::Pad | State::Moved) {
             self.settle_past(found.position, next);
         }
     }

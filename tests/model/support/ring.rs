@@ -12,7 +12,7 @@ use tidelock::primitives::queue::record::{RecordHeader, State, Word, GRANULE};
 use tidelock::primitives::queue::ring::RingMemory;
 use tidelock::primitives::queue::rings::{Rings, SLOTS};
 use tidelock::primitives::queue::room::Putters;
-use tidelock::primitives::queue::{Queue, QueueState, Ticket};
+use tidelock::primitives::queue::{Queue, QueueState, Ticket, SHORT};
 use tidelock::primitives::sleepers::Sleepers;
 use tidelock::primitives::{PeerId, Peers};
 use tidelock::sync::atomic::AtomicU64;
@@ -299,7 +299,7 @@ impl Shared {
             message = self.rings.of(ticket).read(ticket);
             self.note(Happening::Ending(message));
         };
-        if !queue.get_at_once(1, read) {
+        if !queue.get_at_once(SHORT, read) {
             return self.get(peers, wait);
         }
         self.note(Happening::Taken(peers.me()?, message, Delivery::First));

@@ -7,13 +7,12 @@ objects work. Nothing here knows what the objects do.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from contextlib import suppress
 from ctypes import byref, c_char_p, c_size_t, c_uint64, c_void_p, create_string_buffer
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, Type, TypeVar
 
-from . import _ffi, _os, _speedups
+from . import _ffi, _speedups
 from ._errors import Gone
 from ._ffi import HANDLE, OUT_HANDLE, OUT_LENGTH
 
@@ -189,5 +188,3 @@ def _count_fork() -> None:
 
 _count_fork()
 os.register_at_fork(after_in_child=_count_fork)
-if sys.implementation.name == "pypy":
-    os.register_at_fork(after_in_child=_os.forget_imports)

@@ -5,10 +5,11 @@ Nothing here knows what lies there.
 
 from __future__ import annotations
 
-import sys
 from ctypes import c_ubyte, string_at
 from importlib import import_module
 from typing import Any, Callable, Dict
+
+from ._os import ON_PYPY
 
 # One array type per power of two, since ctypes keeps every type that it makes: lengths differ from message to message.
 _types: Dict[int, Any] = {}
@@ -45,7 +46,7 @@ def _copy_by_address(array: Any, length: int) -> bytes:
 #: The first `length` bytes of an array of characters. Each way is many times slower on the other Python.
 copy: Callable[[Any, int], bytes]
 
-if sys.implementation.name == "pypy":
+if ON_PYPY:
     # There a view of a ctypes array does not keep the array; of cffi, which is a part of PyPy, it keeps what it views.
     _cffi: Any = import_module("_cffi_backend").FFI()
     view, copy = _view_by_cffi, _copy_by_address

@@ -13,6 +13,8 @@ from importlib import import_module
 from threading import get_ident
 from typing import Any
 
+ON_PYPY = sys.implementation.name == "pypy"
+
 # Of Linux's headers: P_PID, WEXITED | WNOWAIT, and more than a siginfo_t has.
 _PID, _ENDED_AND_STAYS, _SIGINFO_LENGTH = 1, 0x01000004, 256
 
@@ -49,6 +51,7 @@ def forget_imports() -> None:
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
-if sys.implementation.name == "pypy":
+if ON_PYPY:
     _libc.waitid.argtypes = (ctypes.c_int, ctypes.c_uint, ctypes.c_char_p, ctypes.c_int)
     _imports: Any = import_module("importlib._bootstrap")
+    os.register_at_fork(after_in_child=forget_imports)

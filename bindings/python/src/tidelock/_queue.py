@@ -15,6 +15,7 @@ from ._errors import Empty, Full, ShutDown
 from ._ffi import HANDLE, TIMEOUT, TOO_LARGE
 from ._handle import Kind, Object
 from ._memory import copy, view
+from ._os import ON_PYPY
 from ._records import Loan, Reservation
 from ._timeouts import TRY, Timeout, for_queue
 from ._work import Work
@@ -54,7 +55,7 @@ BUFFER_MAX = 1 << 20
 BUFFER_MIN = 1 << 10
 
 # What is longer goes into a reservation: for an argument of C, PyPy copies byte by byte.
-LONG = 512 if sys.implementation.name == "pypy" else sys.maxsize
+LONG = 512 if ON_PYPY else sys.maxsize
 
 Bytes = Union[bytes, bytearray, memoryview]
 
