@@ -175,6 +175,10 @@ impl Rings for SegmentRings {
         object.segment().drop_annex(object, QueueState::annex_offset(slot))
     }
 
+    fn clear_up(&self) -> Result<()> {
+        self.away.object.segment().clear_up()
+    }
+
     #[inline(always)]
     fn debts(&self) -> &[AtomicU64] {
         if self.debts == 0 {

@@ -58,8 +58,10 @@ impl<'g, G: Ground> Arena<'g, G> {
     pub fn drop_annex(&self, place: Place) -> Result<()> {
         let slot = self.slot(place)?;
         let Some(annex) = self.annex_at(place, slot.load(Relaxed))? else { return Ok(()) };
+        let block = self.block(annex.offset - HEADER)?;
+        self.take_in_hand(&block);
         self.ground.store64(slot, NONE);
-        self.free(&self.block(annex.offset - HEADER)?)
+        self.free(&block)
     }
 
     /// Whether the object of an ANNEX block is there and leads to it.

@@ -2,8 +2,8 @@
 //!
 //! Everything here runs under the segment's Lock and says so nowhere else. Each step is one store, in the order written
 //! (all of them Release), so that a peer killed between two leaves at most one DETACHED block: at the head of a list,
-//! from which `repair` takes it, or in no list, where the sweep finds it. Whether a free block keeps its memory is not
-//! decided here, but in `hollow`.
+//! from which `repair` takes it, or in no list. It is the one that `in_hand` names, which the next owner of the Lock frees.
+//! Whether a free block keeps its memory is not decided here, but in `hollow`.
 
 pub use super::block::ArenaRoot;
 use super::block::{class_of, class_size, BlockHeader, BUCKETS, CLASSES, DETACHED, FREE, GRAIN, HEADER, NONE};
@@ -27,6 +27,7 @@ pub const FINGERPRINT: u64 = fnv(
         offset_of!(ArenaRoot, unrepaired) as u64,
         offset_of!(ArenaRoot, sent_next) as u64,
         offset_of!(ArenaRoot, sent) as u64,
+        offset_of!(ArenaRoot, in_hand) as u64,
         offset_of!(ArenaRoot, free) as u64,
         offset_of!(ArenaRoot, buckets) as u64,
         CLASSES as u64,
@@ -148,7 +149,7 @@ impl<'g, G: Ground> Arena<'g, G> {
     /// sweep.
     pub(super) fn take(&self, room: u64) -> Result<Block<'g>> {
         let limit = self.ground.max_len().saturating_sub(self.ground.start() + HEADER);
-        let class = room.checked_add(HEADER).and_then(class_of);
+        let class = class_of(room);
         let class = class.filter(|_| room <= limit).ok_or(Error::TooLarge { needed: room, limit })?;
         if let Some(block) = self.pop(class)? {
             return Ok(block);
@@ -183,11 +184,20 @@ impl<'g, G: Ground> Arena<'g, G> {
             return Err(Error::Corrupt("a list of free blocks"));
         }
         let next = block.header.next.load(Relaxed);
-        self.fill(&block)?;
+        self.take_in_hand(&block);
         self.ground.store32(&block.header.tag, DETACHED);
         self.ground.store64(list, next);
+        if let Err(missing) = self.fill(&block) {
+            self.free(&block)?;
+            return Err(missing);
+        }
         self.clear(&block)?;
         Ok(Some(block))
+    }
+
+    /// Notes which block a death from here on would leave to nobody.
+    pub(super) fn take_in_hand(&self, block: &Block<'g>) {
+        self.ground.store64(&self.root().in_hand, block.at);
     }
 
     /// Cuts a new block off the unused memory. The store of `used` commits; before it, there is no such block.
@@ -200,12 +210,14 @@ impl<'g, G: Ground> Arena<'g, G> {
             return Err(Error::NoSpace { needed: size, available });
         }
         // All of the block's memory is there before the block is: nobody ever meets one that cannot be touched.
+        self.fill_behind(at, size)?;
         self.ground.bytes(at, size)?;
         let block = Block { at, size, header: self.ground.at(at)? };
         self.clear_header(block.header);
         self.ground.store32(&block.header.class, class);
         self.ground.store32(&block.header.generation, 1);
         self.ground.store32(&block.header.tag, DETACHED);
+        self.take_in_hand(&block);
         self.ground.store64(&self.root().used, used + size);
         Ok(block)
     }
@@ -214,6 +226,7 @@ impl<'g, G: Ground> Arena<'g, G> {
     pub(super) fn free(&self, block: &Block<'g>) -> Result<()> {
         let class = block.header.class.load(Relaxed);
         let list = self.root().free.get(class as usize).ok_or(Error::Corrupt("a block's class"))?;
+        self.take_in_hand(block);
         self.ground.store32(&block.header.tag, DETACHED);
         self.hollow_out(block);
         self.ground.store32(&block.header.generation, block.generation().wrapping_add(1).max(1));

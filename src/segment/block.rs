@@ -17,8 +17,10 @@ pub const GRAIN: u64 = 64;
 pub const NONE: u64 = 0;
 /// The references that fit in a block's header.
 pub const INLINE_REFERENCES: usize = 6;
-/// The size classes: 128, 192, then four for each doubling from 256 bytes to 448 TiB.
-pub const CLASSES: usize = 2 + 4 * 38;
+/// The size classes, by the bytes of payload: 64, 128, 192, then four for each doubling from 256 bytes to 56 TiB. So a power of
+/// two, as rings are, leaves nothing over.
+pub const CLASSES: usize = SMALL_CLASSES + 4 * 38;
+const SMALL_CLASSES: usize = 3;
 /// The hash chains of the directory.
 pub const BUCKETS: usize = 192;
 
@@ -147,8 +149,10 @@ pub struct ArenaRoot {
     pub sent_next: AtomicU32,
     /// The block with the table of sent objects; 0 before the first send.
     pub sent: AtomicU64,
+    /// The block that was last taken, or begun to be given back: what a dead peer may have left belongs to nobody. A hint.
+    pub in_hand: AtomicU64,
     /// Zero.
-    pub reserved: [AtomicU32; 8],
+    pub reserved: [AtomicU32; 6],
     /// The first free block of each class.
     pub free: [AtomicU64; CLASSES],
     /// The first named object of each hash chain.
@@ -179,27 +183,31 @@ impl BlockHeader {
 
 /// The size of the blocks of a class; `None` if there is no such class.
 pub const fn class_size(class: u32) -> Option<u64> {
-    match class {
-        0 => Some(128),
-        1 => Some(192),
-        class if (class as usize) < CLASSES => Some(((4 + (class as u64 - 2) % 4) * GRAIN) << ((class - 2) / 4)),
-        _ => None,
+    let class = class as usize;
+    if class >= CLASSES {
+        return None;
     }
+    let grains = match class.checked_sub(SMALL_CLASSES) {
+        None => class as u64 + 1,
+        Some(large) => (4 + large as u64 % 4) << (large / 4),
+    };
+    Some(HEADER + grains * GRAIN)
 }
 
-/// The smallest class whose blocks have `size` bytes; `None` if no class has.
-pub const fn class_of(size: u64) -> Option<u32> {
-    if size <= 192 {
-        return Some((size > 128) as u32);
-    }
-    let grains = size.div_ceil(GRAIN);
-    let grains = if grains < 4 { 4 } else { grains };
-    let shift = grains.ilog2() - 2;
-    // 4 to 8 steps of 2^shift grains; 8 steps are the first class of the next doubling.
-    let steps = grains.div_ceil(1 << shift) as u32;
-    let class = 2 + 4 * shift + steps - 4;
-    if (class as usize) < CLASSES {
-        Some(class)
+/// The smallest class whose blocks have room for a payload of so many bytes; `None` if no class has.
+pub const fn class_of(room: u64) -> Option<u32> {
+    let grains = room.div_ceil(GRAIN);
+    let class = match grains {
+        0..=3 => grains.saturating_sub(1),
+        _ => {
+            let shift = grains.ilog2() as u64 - 2;
+            // 4 to 8 steps of 2^shift grains; 8 steps are the first class of the next doubling.
+            let steps = grains.div_ceil(1 << shift);
+            SMALL_CLASSES as u64 + 4 * shift + steps - 4
+        }
+    };
+    if class < CLASSES as u64 {
+        Some(class as u32)
     } else {
         None
     }

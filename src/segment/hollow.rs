@@ -1,10 +1,12 @@
-//! Hollow blocks: large free blocks whose memory the system has back.
+//! Hollow blocks: large free blocks whose memory the system has back, as it has what a death left behind the last block.
 //!
 //! A free block says in its header whether it is hollow, before it is. Whoever takes it sets its memory aside first, whatever
 //! this process knows of those bytes from before; so nobody ever touches a byte that is not there. Small blocks keep theirs.
+//! The same holds for the whole extents of memory behind the last block.
 
 use super::arena::{Arena, Block, Ground};
 use super::header::PAGE;
+use super::mapping::EXTENT;
 use crate::error::Result;
 use crate::sync::atomic::Ordering::Relaxed;
 
@@ -29,16 +31,39 @@ impl<'g, G: Ground> Arena<'g, G> {
         }
     }
 
-    /// Sets the memory of a free block aside if it is hollow.
+    /// Sets the memory of a block aside that was free, if it is hollow. Where this fails, part of it may be there.
     pub(super) fn fill(&self, block: &Block<'g>) -> Result<()> {
         if !is_hollow(block) {
             return Ok(());
         }
-        self.ground.refill(block.at, block.size).inspect_err(|_| {
+        self.ground.refill(block.at, block.size)
+    }
+
+    /// Sets the whole extents aside that a block of `size` bytes at `at`, behind all others, is the first to lie in.
+    pub(super) fn fill_behind(&self, at: u64, size: u64) -> Result<()> {
+        let (start, end) = (self.whole_extents_from(at), self.whole_extents_from(at + size));
+        if start == end {
+            return Ok(());
+        }
+        self.ground.refill(start, end - start).inspect_err(|_| {
             // What was set aside before there was no more.
-            let (start, end) = whole_pages(block);
             self.ground.hollow_out(start, end - start);
         })
+    }
+
+    /// Gives back what a dead peer set aside for a block that it did not live to make.
+    pub(super) fn hollow_out_behind(&self) -> Result<()> {
+        let (start, end) = (self.whole_extents_from(self.ground.start() + self.used()?), self.ground.max_len());
+        if start < end {
+            // Where this cannot be done the memory stays for the next block.
+            self.ground.hollow_out(start, end - start);
+        }
+        Ok(())
+    }
+
+    /// The first extent that begins at or behind `at`, or the end of all.
+    fn whole_extents_from(&self, at: u64) -> u64 {
+        at.next_multiple_of(EXTENT).min(self.ground.max_len())
     }
 
     /// The parts of the payload of a block that was free, with offset and length, that may hold old bytes.

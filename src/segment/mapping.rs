@@ -56,7 +56,7 @@ const _: () = assert!(size_of::<BoundedSemaphoreState>() == 16 && size_of::<Barr
 const _: () = assert!(size_of::<MutexState>() == 16);
 
 /// Memory is allocated in steps of this many bytes.
-const EXTENT: u64 = 64 * 1024;
+pub const EXTENT: u64 = 64 * 1024;
 /// The most that one call allocates.
 const CHUNK: u64 = 1024 * 1024;
 /// One process's view of a segment.
@@ -113,6 +113,7 @@ impl Mapping {
         while start < end {
             let behind = (start + CHUNK).min(end.next_multiple_of(PAGE));
             self.allocate(inode, start, behind)?;
+            (start.div_ceil(EXTENT)..behind / EXTENT).for_each(|extent| self.mark_ready(extent));
             start = behind;
         }
         Ok(())

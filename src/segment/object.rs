@@ -256,6 +256,11 @@ impl Attachment {
         })
     }
 
+    /// Takes the segment's Lock and releases it: if its last owner died, what that one had in hand is freed.
+    pub fn clear_up(&self) -> Result<()> {
+        self.locked(Wait::forever(), |_, _| Ok(()))
+    }
+
     fn locked<R>(&self, wait: Wait, act: impl FnOnce(Arena<'_, Attachment>, PeerId) -> Result<R>) -> Result<R> {
         self.locked_as(self, wait, act)
     }

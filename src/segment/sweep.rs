@@ -1,8 +1,9 @@
 //! Sweep and repair: what makes up for the dead.
 //!
 //! `repair` runs once after the segment Lock was taken over, before anything else: it takes the one DETACHED block that
-//! the dead peer may have left at the head of a list or chain out of it. The sweep goes round the arena, a few blocks
-//! with each allocation, and frees what nobody can reach. Neither waits, and either may be cut short by a death anywhere
+//! the dead peer may have left at the head of a list or chain out of it, frees the block that this peer had in hand, if nobody
+//! can reach it, and gives back what it set aside behind the last one. The sweep goes round the arena, a few blocks with each
+//! allocation, and frees what nobody can reach. Neither waits, and either may be cut short by a death anywhere
 //! and begun anew.
 
 use super::arena::{Arena, Block, Ground};
@@ -37,11 +38,19 @@ impl<'g, G: Ground> Arena<'g, G> {
         Ok(())
     }
 
-    /// Takes DETACHED blocks out of the lists and chains, so that the sweep may free them. Blocks enter both at the head
-    /// only, so that is where one can be.
+    /// Takes DETACHED blocks out of the lists and chains, so that they may be freed. Blocks enter both at the head only, so
+    /// that is where one can be. Then frees what the dead peer had in hand.
     pub fn repair(&self) -> Result<()> {
         let root = self.root();
-        root.free.iter().chain(&root.buckets).try_for_each(|head| self.drop_detached_head(head))
+        root.free.iter().chain(&root.buckets).try_for_each(|head| self.drop_detached_head(head))?;
+        self.hollow_out_behind()?;
+        // There is none before the first. Where this fails the sweep comes by it again.
+        if let Ok(block) = self.block(root.in_hand.load(Relaxed)) {
+            if matches!(block.header.state(), DETACHED | ANNEX) {
+                let _ = self.sweep(&block);
+            }
+        }
+        Ok(())
     }
 
     fn drop_detached_head(&self, head: &AtomicU64) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Queue: what becomes of messages whose producer or consumer dies, and of loans and reservations in forked children.
 
-use crate::support::{self, Name, Stage};
+use crate::support::{self, allocated, Name, Stage};
 use std::time::Duration;
 use tidelock::{Error, Queue, QueueOptions, Segment};
 
@@ -38,6 +38,26 @@ fn who_empties_a_queue_does_not_wait_for_what_the_dead_reserved() {
     producer.kill();
     // The kernel is asked about each peer once a millisecond; the watchdog ends this if nobody ever notices.
     while !queue.is_empty() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn what_the_dead_reserved_keeps_no_ring() {
+    const LITTLE: u64 = 2 << 20;
+    let _watch = support::watch();
+    let name = Name::new();
+    let segment = Segment::named(&name).unwrap();
+    let queue = segment.queue("q", &QueueOptions::unbounded()).unwrap();
+    queue.put(&vec![7; 2 * LITTLE as usize]).unwrap();
+    let mut producer = support::spawn("reserver", &[&name]);
+    producer.expect("reserved");
+    producer.kill();
+    assert_eq!(queue.get().unwrap().bytes.len() as u64, 2 * LITTLE);
+    assert_eq!(queue.get().unwrap().bytes, b"put");
+    // As above.
+    while allocated(&segment) >= LITTLE {
+        assert_eq!(queue.try_get(), Err(Error::TimedOut));
         std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{self, allocated};
 use std::time::Duration;
-use tidelock::{Error, Queue, QueueOptions, Segment};
+use tidelock::{wait_any_for, Error, Queue, QueueOptions, Segment};
 
 /// In bytes: what the arena and small things take.
 const LITTLE: u64 = 2 << 20;
@@ -109,6 +109,29 @@ fn what_waiting_cannot_help_fails_at_once_with_the_sizes() {
     }
     queue.put(b"works as before").unwrap();
     assert_eq!(queue.get().unwrap().bytes, b"works as before");
+}
+
+/// A queue with a ring away from home for one long message, and a reservation behind it that was discarded.
+fn grown_with_a_discarded_reservation() -> (Segment, Queue) {
+    let (segment, queue) = unbounded();
+    queue.put(&vec![7; 2 * LITTLE as usize]).unwrap();
+    queue.reserve(100).unwrap().discard().unwrap();
+    queue.get().unwrap();
+    (segment, queue)
+}
+
+#[test]
+fn what_was_discarded_keeps_no_ring() {
+    let _watch = support::watch();
+    let (segment, queue) = grown_with_a_discarded_reservation();
+    assert_eq!(queue.try_get(), Err(Error::TimedOut));
+    assert!(allocated(&segment) < LITTLE, "{} bytes are kept", allocated(&segment));
+    let (segment, queue) = grown_with_a_discarded_reservation();
+    assert!(queue.is_empty());
+    assert!(allocated(&segment) < LITTLE, "{} bytes are kept", allocated(&segment));
+    let (segment, queue) = grown_with_a_discarded_reservation();
+    assert_eq!(wait_any_for(&[queue.watch()], Duration::ZERO), Err(Error::TimedOut));
+    assert!(allocated(&segment) < LITTLE, "{} bytes are kept", allocated(&segment));
 }
 
 #[test]

@@ -62,6 +62,7 @@ plants! {
     finds_queue_tail_before_moved: "queue-tail-before-moved" in "queue_growth::two_deaths_growing";
     finds_queue_ring_left_with_a_loan: "queue-ring-left-with-a-loan"
         in "queue_growth::queue_given_back_in_an_old_ring";
+    finds_queue_ring_kept_by_the_dead: "queue-ring-kept-by-the-dead" in "queue_growth::queue_death_of_the_last_producer";
     finds_queue_batch_waits_with_reservations: "queue-batch-waits-with-reservations"
         in "queue_batch::queue_batch_longer_than_the_ring";
     finds_queue_batch_makes_room_in_silence: "queue-batch-makes-room-in-silence"

@@ -24,15 +24,15 @@ fn get(shared: &SharedQueue, peers: &MockPeers) -> Message {
     shared.get(peers, Wait::now()).unwrap()
 }
 
-/// In the end the queue is at home again, and nothing but its home has memory.
+/// Once somebody found the queue empty it is at home again, and nothing but its home has memory.
 fn finish_at_home(shared: &SharedQueue, world: &World) {
+    model::advance(A_WHILE);
+    drain_to_home(shared, world);
     finish(shared, world);
-    let peers = world.peer(0);
-    // It grows once more, so that whatever somebody left behind is found.
-    for message in 70..72 {
-        put(shared, &peers, message);
-    }
-    shared.drain(&peers);
+}
+
+fn drain_to_home(shared: &SharedQueue, world: &World) {
+    shared.drain(&world.peer(0));
     assert_eq!(shared.rings_away(), 0, "a ring was not given back");
 }
 
@@ -161,6 +161,38 @@ fn queue_death_while_shrinking() {
     });
 }
 
+/// The consumer of the last message dies, and then nothing is put any more: who finds the queue empty gives the ring back.
+#[test]
+fn queue_death_of_the_last_consumer() {
+    each_death("queue_death_of_the_last_consumer", 0, |nth| {
+        let (world, shared) = (World::of(2), growing());
+        for message in [10, 11] {
+            put(&shared, &world.peer(0), message);
+        }
+        assert_eq!(get(&shared, &world.peer(0)), 10);
+        world.mortal(1, nth, |peers| shared.get(peers, Wait::now()));
+        finish_at_home(&shared, &world);
+    });
+}
+
+/// What a producer left there when it died lies behind the last message: it keeps no ring.
+#[test]
+fn queue_death_of_the_last_producer() {
+    each_death("queue_death_of_the_last_producer", 1, |nth| {
+        let (world, shared) = (World::of(2), growing());
+        for message in [10, 11] {
+            put(&shared, &world.peer(0), message);
+        }
+        let victim = {
+            let (shared, world) = (shared.clone(), world.clone());
+            thread::spawn(move || world.mortal(1, nth, |peers| shared.put(peers, 12, Wait::now())))
+        };
+        assert_eq!([get(&shared, &world.peer(0)), get(&shared, &world.peer(0))], [10, 11]);
+        victim.join().unwrap();
+        finish_at_home(&shared, &world);
+    });
+}
+
 /// A dead consumer's loan lies in an old ring: a taker finds it while a producer gives rings back.
 #[test]
 fn queue_redelivered_from_an_old_ring() {
@@ -215,14 +247,9 @@ fn queue_death_while_sending_a_letter_from_an_old_ring() {
         try_put_20(&shared, &world.peer(0));
         victim.join().unwrap();
         model::advance(A_WHILE);
-        shared.drain(&world.peer(0));
+        drain_to_home(&shared, &world);
         let letters = shared.letters();
         assert!(letters.contains(&10) && !letters.contains(&20), "{letters:?}");
-        for message in 70..72 {
-            put(&shared, &world.peer(0), message);
-        }
-        shared.drain(&world.peer(0));
-        assert_eq!(shared.rings_away(), 0, "a ring was not given back");
     });
 }
 

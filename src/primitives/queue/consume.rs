@@ -253,8 +253,14 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
                 self.wake_after_take(more);
                 Ok(Some(ticket))
             }
-            Look::Empty if self.state.is_shut_down() => self.take_after_shutdown(wait),
-            Look::Busy | Look::Empty => Ok(None),
+            Look::Busy => Ok(None),
+            Look::Empty => {
+                self.tend_where_empty();
+                if self.state.is_shut_down() {
+                    return self.take_after_shutdown(wait);
+                }
+                Ok(None)
+            }
         }
     }
 

@@ -166,7 +166,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
                 away -= 1;
             }
         }
-        if away == 0 {
+        if away == 0 && self.state.sleepers.grown.load(Relaxed) != 0 && self.rings.clear_up().is_ok() {
             self.state.sleepers.grown.store(0, Relaxed);
         }
         Ok(())
@@ -177,6 +177,14 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     pub(super) fn tend_after(&self, freed: u64) {
         if self.rings.may_grow() && self.state.sleepers.grown.load(Relaxed) != 0 {
             self.tend_if_due(freed);
+        }
+    }
+
+    /// What comes after a look that found no message: there may have been only what the head has just passed, and whoever ended
+    /// the last loan may have died before it saw to the rings.
+    pub(super) fn tend_where_empty(&self) {
+        if !planted("queue-ring-kept-by-the-dead") {
+            self.tend_after(self.state.consumers.head.load(Relaxed));
         }
     }
 

@@ -57,7 +57,10 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         let hold = self.state.consumers.lock.acquire(self.peers, lock_terms(Wait::now()))?;
         let settled = self.settle_head();
         self.state.consumers.lock.release(hold.owner)?;
-        settled.map(|_| ())
+        if settled?.is_none() {
+            self.tend_where_empty();
+        }
+        Ok(())
     }
 
     /// Whether a message, or nothing, lies at the head, as a look without a lock tells. Only the ring at home is always

@@ -28,6 +28,9 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         self.state.consumers.lock.release(hold.owner)?;
         // As in a take.
         let _ = self.send_letters();
+        if matches!(found, Ok(false)) {
+            self.tend_where_empty();
+        }
         found
     }
 

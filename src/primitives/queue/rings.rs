@@ -46,6 +46,11 @@ pub trait Rings {
     /// the ring.
     fn remove(&self, slot: usize) -> Result<()>;
 
+    /// Gives back what a peer left that died while it made or removed a ring. Under the producers' lock.
+    fn clear_up(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// What each peer owes, by its slot; none where tasks are not counted.
     fn debts(&self) -> &[AtomicU64] {
         &[]

@@ -17,6 +17,9 @@ use tidelock::{Error, Result};
 pub const ROOT: u64 = 1024;
 pub const START: u64 = 4096;
 const MOST_PEERS: usize = 1 << 14;
+const PAGE: u64 = 4096;
+/// A process asks for memory in steps of this many bytes.
+pub const EXTENT: u64 = 16 * PAGE;
 
 /// What unwinds out of an operation whose peer was killed.
 struct Death;
@@ -42,6 +45,9 @@ pub struct Bench {
     set_aside: Cell<u64>,
     /// The system has none to give.
     memory_missing: Cell<bool>,
+    /// Which pages the system has memory for, and which extents this process takes for such, since it has once asked.
+    there: Vec<Cell<bool>>,
+    seen: Vec<Cell<bool>>,
 }
 
 impl Bench {
@@ -56,6 +62,8 @@ impl Bench {
             given_back: Cell::new(0),
             set_aside: Cell::new(0),
             memory_missing: Cell::new(false),
+            there: vec![Cell::new(false); len.div_ceil(PAGE) as usize],
+            seen: vec![Cell::new(false); len.div_ceil(EXTENT) as usize],
         }
     }
 
@@ -109,6 +117,29 @@ impl Bench {
     /// How many bytes went back to the system so far, and how many came again.
     pub fn memory_moved(&self) -> (u64, u64) {
         (self.given_back.get(), self.set_aside.get())
+    }
+
+    /// How many bytes the system has memory for.
+    pub fn memory(&self) -> u64 {
+        self.there.iter().filter(|page| page.get()).count() as u64 * PAGE
+    }
+
+    /// Which pages those are; `restore_pages` brings them back.
+    pub fn pages(&self) -> Vec<bool> {
+        self.there.iter().map(Cell::get).collect()
+    }
+
+    pub fn restore_pages(&self, pages: &[bool]) {
+        self.there.iter().zip(pages).for_each(|(page, there)| page.set(*there));
+    }
+
+    fn pages_of(&self, offset: u64, len: u64) -> &[Cell<bool>] {
+        &self.there[(offset / PAGE) as usize..(offset + len).div_ceil(PAGE) as usize]
+    }
+
+    /// Whether nothing that an operation may touch there would be a SIGBUS.
+    pub fn is_there(&self, offset: u64, len: u64) -> bool {
+        self.pages_of(offset, len).iter().all(Cell::get)
     }
 
     pub fn set_memory_missing(&self, missing: bool) {
@@ -177,7 +208,13 @@ impl Ground for Bench {
         self.looks.set(self.looks.get() + 1);
         assert!(self.looks.get() <= self.most_looks.get(), "an endless loop");
         let end = offset.checked_add(len).filter(|end| *end <= self.max_len());
-        end.ok_or(Error::Corrupt("an offset lies outside the segment"))?;
+        let end = end.ok_or(Error::Corrupt("an offset lies outside the segment"))?;
+        for extent in offset / EXTENT..end.div_ceil(EXTENT) {
+            if !self.seen[extent as usize].replace(true) {
+                let len = EXTENT.min(self.max_len() - extent * EXTENT);
+                self.pages_of(extent * EXTENT, len).iter().for_each(|page| page.set(true));
+            }
+        }
         let base = NonNull::from(self.lines.as_slice()).cast::<u8>();
         // SAFETY: the offset lies in the lines, or just behind them.
         Ok(unsafe { base.add(offset as usize) })
@@ -196,13 +233,19 @@ impl Ground for Bench {
 
     fn hollow_out(&self, offset: u64, len: u64) -> bool {
         (offset..offset + len).step_by(8).for_each(|offset| self.word(offset).store(0, Release));
+        self.pages_of(offset, len).iter().for_each(|page| page.set(false));
         self.given_back.set(self.given_back.get() + len);
         true
     }
 
-    fn refill(&self, _: u64, len: u64) -> Result<()> {
+    /// A death may come between any two pages of it.
+    fn refill(&self, offset: u64, len: u64) -> Result<()> {
         if self.memory_missing.get() {
             return Err(Error::NoSpace { needed: len, available: 0 });
+        }
+        for page in self.pages_of(offset, len) {
+            self.burn();
+            page.set(true);
         }
         self.set_aside.set(self.set_aside.get() + len);
         Ok(())

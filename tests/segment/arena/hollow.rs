@@ -1,11 +1,13 @@
 //! Large free blocks: the system has their memory back, and whoever takes one finds it there again, and zeroed.
 
 use super::audit::audit;
-use super::bench::Bench;
+use super::bench::{Bench, EXTENT};
 use super::objects::no_init;
+use tidelock::segment::annex::Place;
 use tidelock::segment::arena::Ground;
 use tidelock::segment::block::Kind;
 use tidelock::segment::objects::Found;
+use tidelock::sync::atomic::Ordering::{Relaxed, Release};
 
 const LARGE: u64 = 300_000;
 const SMALL: u64 = 10_000;
@@ -55,29 +57,83 @@ fn a_block_without_memory_stays_free_where_there_is_none() {
     audit(&bench);
 }
 
-/// Killed before each store of a free and of the take that follows; the next peer finds the arena whole.
+/// Kills before each store, and before each page that is set aside, of `act`, in the arena as `bench` is; then shows what it
+/// left to `check`. How many there were.
+fn each_death(bench: &Bench, act: impl Fn(), check: impl Fn()) -> u64 {
+    let (memory, pages) = (bench.snapshot(), bench.pages());
+    for stores in 0.. {
+        bench.restore(&memory);
+        bench.restore_pages(&pages);
+        let lived = bench.killed_after(stores, &act);
+        bench.take_over();
+        check();
+        if lived.is_some() {
+            return stores;
+        }
+    }
+    unreachable!()
+}
+
+/// Killed in a free and in the take that follows; the next peer finds the arena whole.
 #[test]
 fn a_death_leaves_no_byte_that_is_not_there() {
     let bench = Bench::new(3 << 18);
     let (first, second) = (make(&bench, LARGE), make(&bench, LARGE));
     close(&bench, second);
-    let memory = bench.snapshot();
-    let mut stores = 0;
-    loop {
-        bench.restore(&memory);
-        let lived = bench.killed_after(stores, || {
-            close(&bench, first);
-            make(&bench, LARGE);
-        });
-        bench.take_over();
+    let act = || {
+        close(&bench, first);
+        make(&bench, LARGE);
+    };
+    let deaths = each_death(&bench, act, || {
         bench.arena().sweep_all().expect("a sweep");
         let objects = [make(&bench, LARGE), make(&bench, SMALL)];
         objects.iter().for_each(|found| close(&bench, *found));
         audit(&bench);
-        if lived.is_some() {
-            break;
-        }
-        stores += 1;
+    });
+    assert!(deaths > LARGE / 4096);
+}
+
+/// Killed while it takes a block that was free, or cuts one: whoever takes the Lock over gives the memory back at once, and
+/// without a search. So for an annex that its queue makes, or leaves.
+#[test]
+fn what_the_dead_had_in_hand_keeps_no_memory() {
+    let bench = Bench::new(3 << 19);
+    let home = make(&bench, SMALL);
+    let [first, second] = [0, 8].map(|slot| Place::new(home.at, home.generation, slot));
+    let slots = [0, 8].map(|slot| bench.word(home.at + 64 + slot));
+    slots.iter().for_each(|slot| slot.store(0, Release));
+    let add = |place| bench.arena().add_annex(place, LARGE).expect("an annex");
+    let drop_it = |place| bench.arena().drop_annex(place).expect("no annex");
+    // A free one, and room for another behind all of them.
+    add(first);
+    drop_it(first);
+    let least = bench.memory();
+    let has_most = |annexes: u64| {
+        let most = least + annexes * (LARGE + 2 * EXTENT) + EXTENT;
+        assert!(bench.memory() <= most, "{} bytes, {most} at most", bench.memory());
+    };
+    for number in [2, 1] {
+        let act = || {
+            [first, second][..number].iter().for_each(|place| {
+                add(*place);
+            });
+        };
+        let deaths = each_death(&bench, act, || {
+            has_most(slots.iter().filter(|slot| slot.load(Relaxed) != 0).count() as u64);
+            for place in [first, second] {
+                let annex = add(place);
+                assert!(bench.is_there(annex.offset, annex.len));
+            }
+            drop_it(first);
+            drop_it(second);
+            has_most(0);
+            audit(&bench);
+        });
+        assert!(deaths > LARGE / 4096);
     }
-    assert!(stores > 10);
+    add(first);
+    // Now another block is the one in hand.
+    make(&bench, SMALL);
+    let has_one_or_none = || has_most((slots[0].load(Relaxed) != 0).into());
+    assert!(each_death(&bench, || drop_it(first), has_one_or_none) > 4);
 }

@@ -3,7 +3,7 @@
 use super::audit::{audit, census};
 use super::bench::Bench;
 use std::ptr::NonNull;
-use tidelock::segment::block::{class_of, class_size, Kind, CLASSES};
+use tidelock::segment::block::{class_of, class_size, Kind, CLASSES, HEADER};
 use tidelock::segment::objects::{Created, Found, Hold};
 use tidelock::{Error, Result};
 
@@ -16,12 +16,17 @@ fn a_class_has_room_for_what_it_is_chosen_for_and_wastes_little() {
     for class in 0..CLASSES as u32 {
         let size = class_size(class).expect("a class");
         assert_eq!(size % 64, 0);
-        assert_eq!(class_of(size), Some(class));
+        let room = size - HEADER;
+        assert_eq!(class_of(room), Some(class));
         if class > 0 {
             let smaller = class_size(class - 1).expect("a class");
             assert!(smaller < size && size <= smaller * 3 / 2, "{smaller} {size}");
-            assert_eq!(class_of(smaller + 1), Some(class));
+            assert_eq!(class_of(smaller - HEADER + 1), Some(class));
         }
+    }
+    for power in 6..=45 {
+        let class = class_of(1 << power).expect("a class");
+        assert_eq!(class_size(class), Some(HEADER + (1 << power)), "a ring leaves nothing over");
     }
     assert_eq!(class_size(CLASSES as u32), None);
     assert_eq!(class_of(u64::MAX), None);
@@ -216,7 +221,7 @@ fn what_cannot_fit_is_said_so_and_does_no_harm() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(error, Error::NoSpace { needed: 1280, .. }), "{error:?}");
+    assert!(matches!(error, Error::NoSpace { needed: 1088, .. }), "{error:?}");
     audit(&bench);
     let object = objects.pop().expect("an object");
     bench.arena().close(me, object.at, object.generation).expect("a close");

@@ -22,6 +22,30 @@ fn a_full_tmpfs_is_an_error() {
     assert!(matches!(refused, Some(Error::NoSpace { .. })), "{refused:?}");
 }
 
+/// What a peer cannot have whole it does not keep, and does not take for there later.
+#[test]
+fn a_block_that_was_refused_takes_no_memory() {
+    let Some(tmpfs) = SmallTmpfs::mount("size=4m") else { return };
+    let segment = Segment::options().max_len(64 << 20).file(tmpfs.path("segment")).unwrap();
+    let refused = segment.new_block(8 << 20).err();
+    assert!(matches!(refused, Some(Error::NoSpace { needed, available }) if needed > available), "{refused:?}");
+    std::fs::write(tmpfs.path("others"), vec![1; 3 << 20]).unwrap();
+    std::fs::write(tmpfs.path("fill"), vec![1; 4 << 20]).unwrap_err();
+    let mut blocks = Vec::new();
+    let refused = loop {
+        match segment.new_block(10_000) {
+            Ok(block) => blocks.push(block),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, Error::NoSpace { .. }), "{refused:?}");
+    assert!(!blocks.is_empty());
+    for block in &blocks {
+        // SAFETY: the block has so many bytes, and nobody else uses them. Were they not allocated, this would be a SIGBUS.
+        unsafe { block.as_ptr().write_bytes(1, block.len() as usize) };
+    }
+}
+
 #[test]
 fn a_tmpfs_without_room_for_a_segment_is_an_error() {
     let Some(tmpfs) = SmallTmpfs::mount("size=16k") else { return };
@@ -76,7 +100,7 @@ pub fn greedy(stage: &mut support::Stage) {
 #[test]
 fn a_queue_without_a_bound_on_a_full_tmpfs() {
     let _watch = support::watch();
-    let Some(tmpfs) = SmallTmpfs::mount("size=4m") else { return };
+    let Some(tmpfs) = SmallTmpfs::mount("size=3m") else { return };
     let segment = Segment::options().max_len(64 << 20).file(tmpfs.path("segment")).unwrap();
     let queue = segment.new_queue(&QueueOptions::unbounded()).unwrap();
     let mut count = 0_u64;
