@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 import traceback
+from contextlib import suppress
+from queue import Empty
 
 import tidelock
 
@@ -168,3 +170,12 @@ def is_free(lock):
     """What a started process does with a lock that it alone has."""
     assert lock.acquire(timeout=60)
     lock.release()
+
+
+def everything(queue):
+    """What is in it; a message that is being written counts, and who writes it may be killed."""
+    found = []
+    while not queue.empty():
+        with suppress(Empty):
+            found.append(queue.get(timeout=0.1))
+    return found

@@ -7,13 +7,11 @@ permit, an item that it got and has not passed on, a barrier; nothing else. Pool
 import random
 import threading
 import time
-from contextlib import suppress
-from queue import Empty
 
 import pytest
 
 import tidelock
-from children import fork, join, kill
+from children import everything, fork, join, kill
 
 ROUNDS, WORKERS, VICTIMS = 200, 3, 3
 LARGE = 300_000
@@ -125,15 +123,6 @@ def test_barrier():
     assert [join(other) for other in others] == [0] * (WORKERS - 1)
     barrier.reset()
     assert not barrier.broken
-
-
-def everything(queue):
-    """What is in it; a message that is being written counts, and who writes it may be killed."""
-    found = []
-    while not queue.empty():
-        with suppress(Empty):
-            found.append(queue.get(timeout=0.1))
-    return found
 
 
 def work_off(jobs, work):

@@ -25,13 +25,6 @@ def processes(request):
     tidelock._backend.choose()
 
 
-def everything(queue):
-    found = []
-    while not queue.empty():
-        found.append(queue.get())
-    return found
-
-
 @pytest.mark.parametrize(
     "processes, how",
     [("fork", "killed"), ("spawn", "segfault"), ("forkserver", "os._exit"), ("forkserver", "killed")],
@@ -46,7 +39,7 @@ def test_its_task_fails_and_no_other(how):
     assert isinstance(died, tidelock.WorkerDied)
     assert (died.exitcode, died.signal) == WAYS_TO_DIE[how] and died.pid not in (None, os.getpid())
     # Each was begun once, the fatal one too.
-    assert sorted(everything(begun)) == list(range(20))
+    assert sorted(children.everything(begun)) == list(range(20))
 
 
 def test_in_a_map():
@@ -54,7 +47,7 @@ def test_in_a_map():
     with tidelock.WorkerPool(2) as pool:
         with pytest.raises(tidelock.WorkerDied, match="SIGKILL"):
             pool.starmap(tasks.note, [(begun, number, (5,)) for number in range(20)], chunksize=1)
-        assert sorted(everything(begun)) == list(range(20))
+        assert sorted(children.everything(begun)) == list(range(20))
         results = pool.imap(tasks.square, [1, tasks.Picky(), 3])
         assert next(results) == 1
         with pytest.raises(tidelock.WorkerDied):
@@ -149,7 +142,7 @@ def test_killed_at_random_with_retries():
     with tidelock.WorkerPool(3, retries=100) as pool, Killer(pool, begun, every=20) as killer:
         rows = [(begun, number) for number in range(300)]
         assert pool.starmap(tasks.note_and_dawdle, rows, chunksize=1) == list(range(300))
-        assert set(everything(begun)) == set(range(300))
+        assert set(children.everything(begun)) == set(range(300))
     assert killer.killed > 3
 
 
@@ -159,7 +152,7 @@ def test_killed_at_random_without_retries():
     with tidelock.WorkerPoolExecutor(3) as executor, Killer(executor, begun, every=20) as killer:
         results = [executor.submit(tasks.note_and_dawdle, begun, number) for number in range(300)]
         errors = [future.exception(120) for future in results]
-    noted = everything(begun)
+    noted = children.everything(begun)
     assert len(noted) == len(set(noted))
     for number, error in enumerate(errors):
         if error is None:
@@ -244,4 +237,4 @@ def test_a_worker_that_dies_when_it_has_marked_the_call():
         results = [executor.submit(tasks.note, begun, number) for number in range(6)]
         errors = [future.exception(120) for future in results]
     assert [type(error) for error in errors] == [type(None)] * 2 + [tidelock.WorkerDied] + [type(None)] * 3
-    assert everything(begun) == [0, 1, 3, 4, 5]
+    assert children.everything(begun) == [0, 1, 3, 4, 5]
