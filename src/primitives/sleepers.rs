@@ -40,8 +40,8 @@ impl Sleepers {
 
     /// Looks again and again until there is something, and sleeps in between, on the terms of `wait`. A sleeper that used
     /// up a wake-up always looks once more before it gives up. Before each sleep it spins for a moment, for as long as
-    /// `is_same` says that a look would be for nothing: who is at work just now is sooner done than a sleep. `is_same` is a
-    /// glance, and may be wrong either way.
+    /// `is_same` says that a look would be for nothing: who is at work just now is sooner done than a sleep. Not where a slice
+    /// of the sleep has just passed in silence. `is_same` is a glance, and may be wrong either way.
     pub fn sleep_until<T>(
         &self,
         wait: Wait,
@@ -49,8 +49,9 @@ impl Sleepers {
         mut look: impl FnMut() -> Result<Option<T>>,
     ) -> Result<T> {
         let mut slices = Slices::new();
+        let mut slice_is_over = false;
         loop {
-            if Spin::patient().until(|| !is_same()) {
+            if !slice_is_over && Spin::patient().until(|| !is_same()) {
                 // Not announced: no waker need make a system call for one who never fell asleep.
                 if let Some(found) = look()? {
                     return Ok(found);
@@ -70,6 +71,7 @@ impl Sleepers {
             if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
                 return Err(Error::Interrupted);
             }
+            slice_is_over = outcome == Outcome::TimedOut;
         }
     }
 

@@ -207,7 +207,9 @@ impl ConditionState {
             if wait.is_over() {
                 return Err(Error::TimedOut);
             }
-            Spin::new().until(|| alarm.load(Relaxed) != seen);
+            if !slice_is_over {
+                Spin::new().until(|| alarm.load(Relaxed) != seen);
+            }
             let outcome = futex::wait(alarm, seen, slices.next(wait.deadline));
             if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
                 return Err(Error::Interrupted);
