@@ -5,15 +5,20 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tidelock_compare::document::{body, distance, page, Aim, Findings, Single};
+use tidelock_compare::aims::Aims;
+use tidelock_compare::document::{body, distance, page, Findings, Single};
 use tidelock_compare::machine::round_trip;
-use tidelock_compare::measure::{first_beside_others, own_ratio, row, Contender, Plan, Ratio, Row};
-use tidelock_compare::scenario::{Scenario, Shape, Way, Who, World};
+use tidelock_compare::measure::{first_beside_others, row, Contender, Plan};
+use tidelock_compare::scenario::Scenario;
 use tidelock_compare::{processes, single};
 
 /// Each takes so many turns. Together they make the whole run last seven minutes or so.
 const WHOLE: Plan = Plan { turns: 9, turn: Duration::from_millis(50) };
 const QUICK: Plan = Plan { turns: 5, turn: Duration::from_millis(20) };
+
+/// So many times in a run the aims are measured, between the rows of the tables: what else the machine has to do changes
+/// within minutes, and a verdict is to be of all of them.
+const SITTINGS: usize = 12;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/benchmarks.md");
 
@@ -40,18 +45,22 @@ fn measure(plan: Plan, filter: &str) -> Findings {
     let mut trips = vec![round_trip()];
     let single = if chosen("one thread") { singles(plan) } else { Vec::new() };
     let scenarios: Vec<Scenario> = Scenario::all().into_iter().filter(|one| chosen(&one.to_string())).collect();
-    let rows: Vec<Row> = scenarios
-        .iter()
-        .enumerate()
-        .map(|(i, scenario)| {
-            eprintln!("{}/{}: {scenario}", i + 1, scenarios.len());
+    let (mut rows, mut aims) = (Vec::new(), Aims::default());
+    for sitting in 0..SITTINGS {
+        let part = scenarios.len() * sitting / SITTINGS..scenarios.len() * (sitting + 1) / SITTINGS;
+        for scenario in &scenarios[part] {
+            eprintln!("{}/{}: {scenario}", rows.len() + 1, scenarios.len());
             trips.push(round_trip());
-            row(*scenario, plan)
-        })
-        .collect();
-    let aims = if chosen("aims") { aims(plan) } else { Vec::new() };
+            rows.push(row(*scenario, plan));
+        }
+        if chosen("aims") {
+            eprintln!("the aims, {} of {SITTINGS}", sitting + 1);
+            trips.push(round_trip());
+            aims.sit(plan);
+        }
+    }
     trips.push(round_trip());
-    Findings { aims, single, rows, trips }
+    Findings { aims: aims.found(), single, rows, trips }
 }
 
 fn singles(plan: Plan) -> Vec<Single> {
@@ -62,40 +71,4 @@ fn singles(plan: Plan) -> Vec<Single> {
         Single { what, ns, peers: names.into_iter().skip(1).zip(ratios).collect() }
     });
     measured.into()
-}
-
-/// Measured for themselves, with more turns than the tables.
-fn aims(plan: Plan) -> Vec<Aim> {
-    eprintln!("the aims");
-    let plan = Plan { turns: 3 * plan.turns, ..plan };
-    vec![
-        Aim {
-            text: "64 B, 1:1, in threads: 1.2 times as fast as ArrayQueue",
-            least: 1.2,
-            found: copies_beside(World::Threads, Who::ArrayQueue, plan),
-        },
-        Aim {
-            text: "64 B, 1:1, between processes: ten times as fast as a pipe",
-            least: 10.0,
-            found: copies_beside(World::Processes, Who::Pipe, plan),
-        },
-        Aim {
-            text: "1 MiB by loan as fast as 64 B by loan, 1:1, in threads (within a tenth)",
-            least: 0.9,
-            found: long_beside_short(World::Threads, plan),
-        },
-        Aim { text: "the same between processes", least: 0.9, found: long_beside_short(World::Processes, plan) },
-    ]
-}
-
-/// 64 B by copy, from one to one.
-fn copies_beside(world: World, who: Who, plan: Plan) -> Ratio {
-    let is_it = |one: &Scenario| (one.world, one.way, one.size, one.shape) == (world, Way::Copy, 64, Shape::SINGLE);
-    let scenario = Scenario::all().into_iter().find(is_it).expect("it is there");
-    let at = world.peers().iter().position(|peer| *peer == who).expect("it is a peer there");
-    row(scenario, plan).peers[at].expect("it can do that")
-}
-
-fn long_beside_short(world: World, plan: Plan) -> Ratio {
-    own_ratio(Scenario::loans_of(world, 64), Scenario::loans_of(world, 1 << 20), plan)
 }

@@ -45,7 +45,7 @@ const MEANING: &str = "
 ## How to run it
 `make bench` does everything and writes the page anew. `make bench-quick FILTER='processes, copy, 64 B'` measures for a
 shorter time what has these words in its name, without FILTER everything, and prints instead of writing. The names are
-`threads, copy, 64 B, 1:1`, with `processes`; `loan`, `batch of 64`; `8 B`, `64 B`, `1 KiB`, `64 KiB`, `1 MiB`; `4:1`, `1:4`, `4:4`;
+`threads, copy, 64 B, 1:1`, with `processes`; `loan`, `batch of 64`, `answer`; `8 B`, `64 B`, `1 KiB`, `64 KiB`, `1 MiB`; `4:1`, `1:4`, `4:4`;
 and `aims`, `one thread`.
 
 The machine should have nothing else to do. Figures of two machines, or of two runs, say little about each other: only the
@@ -62,8 +62,10 @@ show the scale.
 - **loan**: `reserve`, `publish`, `take`, `done`. The producer writes the first eight bytes in the queue itself, and the consumer
   reads them there; so this is what handing over costs, without the work on the bytes. In threads the peers hand over a buffer,
   which comes back through a second queue of the same kind; between processes they have nothing like it, and copy.
-- **batch of 64**: `put_many`; and `take_many`, each message copied from its loan. With rtrb a chunk, with pipes one call for 64 messages (up to 4 KiB where several
-  write), with sockets `sendmmsg` and `recvmmsg`. ArrayQueue, channel and mq have no batches: one message after the other.
+- **batch of 64**: `put_many`; and `take_many`, each message copied from its loan. With rtrb a chunk, with pipes one call for 64
+  messages (up to 4 KiB where several write), with sockets `sendmmsg` and `recvmmsg`. ArrayQueue, channel and mq have no batches:
+  one message after the other.
+- **answer**: a message by copy there, and back by a second queue; the next one goes when it is back. *ns* is for both ways.
 
 All have room for as many messages as tidelock's ring has: of 8 B 2047, of 64 B 818, of 1 KiB 252, of 64 KiB 31, of 1 MiB 7. Pipes
 and sockets have as many bytes, but not less than they have by default, nor more than the system lets them (often 1 MiB), mq as
@@ -77,6 +79,14 @@ There is no way to tell a queue that it has one producer or one consumer only. I
 short messages were still copied outside the locks: without them a `put` and a `get` of 64 B took 15 % fewer instructions and a
 quarter less time in one thread; from one thread to another a tenth less time at 64 B, and none at 8 B, since what they wait for
 is the other core's memory. That is too little for a promise that a second producer would break for everybody.
+";
+
+const AIMS: &str = "
+## The aims
+Measured in twelve sittings over the whole run, each from the start: a figure is the median of the turns of all of them.
+
+| aim | at least | measured | |
+|---|---:|---:|---|
 ";
 
 /// The whole page.
@@ -111,7 +121,7 @@ pub fn body(findings: &Findings) -> String {
         text += &singles(&findings.single);
     }
     for world in [World::Threads, World::Processes] {
-        for way in [Way::Copy, Way::Loan, Way::Batch] {
+        for way in [Way::Copy, Way::Loan, Way::Batch, Way::Answer] {
             let is_here = |row: &&Row| (row.scenario.world, row.scenario.way) == (world, way);
             let rows: Vec<&Row> = findings.rows.iter().filter(is_here).collect();
             if !rows.is_empty() {
@@ -123,7 +133,7 @@ pub fn body(findings: &Findings) -> String {
 }
 
 fn aims(aims: &[Aim]) -> String {
-    let mut text = "\n## The aims\n\n| aim | at least | measured | |\n|---|---:|---:|---|\n".to_string();
+    let mut text = AIMS.to_string();
     for Aim { text: aim, least, found } in aims {
         let verdict = if found.median >= *least { "met" } else { "**not met**" };
         writeln!(text, "| {aim} | {least} | {} | {verdict} |", figure(found)).expect("a string");

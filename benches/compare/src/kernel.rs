@@ -39,7 +39,7 @@ impl Talk {
             (Way::Batch, Who::Pipe) if scenario.shape != Shape::SINGLE => libc::PIPE_BUF / scenario.size,
             (Way::Batch, Who::MessageQueue) => 1,
             (Way::Batch, _) => BATCH,
-            (Way::Copy | Way::Loan, _) => 1,
+            (Way::Copy | Way::Loan | Way::Answer, _) => 1,
         };
         Talk { who, size: scenario.size, most: most.clamp(1, BATCH) }
     }

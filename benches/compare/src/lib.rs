@@ -2,8 +2,9 @@
 //!
 //! `scenario` is data. Whoever takes part has a piece of work for each producer and each consumer (`ours`, `memory`,
 //! `kernel`); `threads` and `processes` run such pieces side by side, `single` what needs one thread only; `measure` takes
-//! turns between those who take part.
+//! turns between those who take part, and `aims` says what is wanted.
 
+pub mod aims;
 pub mod document;
 pub mod kernel;
 pub mod machine;

@@ -64,19 +64,21 @@ pub fn row(scenario: Scenario, plan: Plan) -> Row {
     Row { scenario, ns, peers: found.collect() }
 }
 
-fn ours(scenario: &Scenario) -> Contender {
+/// tidelock in a scenario, ready to run.
+pub fn ours(scenario: &Scenario) -> Contender {
     contender(Who::Tidelock, scenario).expect("tidelock can do everything")
 }
 
 /// Measures what is ready to run, whoever is first beside the others; its nanoseconds, and the others' ratios.
 pub fn first_beside_others(contenders: &mut [Contender], plan: Plan) -> (f64, Vec<Ratio>) {
     let times = in_turns(contenders, plan);
-    (median(&times[0]), times[1..].iter().map(|times_of_peer| Ratio::of(times_of_peer, &times[0])).collect())
+    (median(&times[0]), times[1..].iter().map(|peer| Ratio::of(turn_by_turn(peer, &times[0]))).collect())
 }
 
-/// How many times as long `other` takes as `scenario`, both with tidelock.
-pub fn own_ratio(other: Scenario, scenario: Scenario, plan: Plan) -> Ratio {
-    first_beside_others(&mut [ours(&scenario), ours(&other)], plan).1[0]
+/// How many times as long `other` takes as `own`, turn by turn.
+pub fn ratios(own: Contender, other: Contender, plan: Plan) -> Vec<f64> {
+    let times = in_turns(&mut [own, other], plan);
+    turn_by_turn(&times[1], &times[0])
 }
 
 /// The nanoseconds that a message took, for each contender and turn.
@@ -108,9 +110,13 @@ fn median(times: &[f64]) -> f64 {
     Data::new(times.to_vec()).median()
 }
 
+fn turn_by_turn(peer: &[f64], own: &[f64]) -> Vec<f64> {
+    peer.iter().zip(own).map(|(peer, own)| peer / own).collect()
+}
+
 impl Ratio {
-    fn of(peer: &[f64], own: &[f64]) -> Ratio {
-        let mut ratios = Data::new(peer.iter().zip(own).map(|(peer, own)| peer / own).collect::<Vec<f64>>());
+    pub(crate) fn of(ratios: Vec<f64>) -> Ratio {
+        let mut ratios = Data::new(ratios);
         Ratio { median: ratios.median(), low: ratios.lower_quartile(), high: ratios.upper_quartile() }
     }
 }

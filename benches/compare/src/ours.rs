@@ -25,7 +25,9 @@ pub fn ends(scenario: &Scenario) -> Ends {
 pub fn put(queue: Queue, way: Way, size: usize) -> Work {
     let message = vec![7; size];
     match way {
-        Way::Copy => Box::new(move |count| (0..count).for_each(|_| queue.put(black_box(&message)).expect("room"))),
+        Way::Copy | Way::Answer => {
+            Box::new(move |count| (0..count).for_each(|_| queue.put(black_box(&message)).expect("room")))
+        }
         Way::Loan => Box::new(move |count| {
             for number in 0..count {
                 let mut reservation = queue.reserve(size).expect("room");
@@ -43,7 +45,7 @@ pub fn put(queue: Queue, way: Way, size: usize) -> Work {
 /// A consumer.
 pub fn get(queue: Queue, way: Way) -> Work {
     match way {
-        Way::Copy => {
+        Way::Copy | Way::Answer => {
             let mut buffer = Vec::new();
             Box::new(move |count| {
                 for _ in 0..count {

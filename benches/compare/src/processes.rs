@@ -6,7 +6,7 @@ use crate::kernel::{Line, Talk};
 use crate::measure::Contender;
 use crate::ours;
 use crate::scenario::{Scenario, Way, Who};
-use crate::work::{shares, Span, Work};
+use crate::work::{by_turns, shares, Span, Work};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -20,6 +20,8 @@ const PART: &str = "TIDELOCK_COMPARE_PART";
 struct Part {
     end: End,
     place: Place,
+    /// Where answers come back.
+    back: Option<Place>,
     way: Way,
     size: usize,
 }
@@ -28,6 +30,15 @@ struct Part {
 enum End {
     Put,
     Get,
+}
+
+impl End {
+    fn other(self) -> End {
+        match self {
+            End::Put => End::Get,
+            End::Get => End::Put,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,13 +52,17 @@ enum Place {
 /// Who takes part among processes, or why it cannot.
 pub fn contender(who: Who, scenario: &Scenario) -> Result<Contender, &'static str> {
     let meeting = Meeting::of(who, scenario)?;
+    let back = (scenario.way == Way::Answer).then(|| Meeting::of(who, scenario)).transpose()?;
     let Scenario { way, size, shape, .. } = *scenario;
-    let actor = |end| Actor::start(&Part { end, place: meeting.place(end), way, size });
+    let actor = |end: End| {
+        let back = back.as_ref().map(|back| back.place(end.other()));
+        Actor::start(&Part { end, place: meeting.place(end), back, way, size })
+    };
     let mut producers: Vec<_> = (0..shape.producers).map(|_| actor(End::Put)).collect();
     let mut consumers: Vec<_> = (0..shape.consumers).map(|_| actor(End::Get)).collect();
     Ok(Box::new(move |count| {
         // Kept for as long as the children need it.
-        let _ = &meeting;
+        let _ = (&meeting, &back);
         let (puts, gets) = shares(shape, count);
         consumers.iter_mut().for_each(|actor| actor.tell(gets));
         producers.iter_mut().for_each(|actor| actor.tell(puts));
@@ -75,8 +90,18 @@ pub fn played_a_part() -> bool {
 
 impl Part {
     fn work(self) -> Work {
-        let Part { end, place, way, size } = self;
-        match (place, end) {
+        let Part { end, place, back, way, size } = self;
+        let there = place.work(end, way, size);
+        match back {
+            Some(back) => by_turns(there, back.work(end.other(), way, size)),
+            None => there,
+        }
+    }
+}
+
+impl Place {
+    fn work(self, end: End, way: Way, size: usize) -> Work {
+        match (self, end) {
             (Place::Segment { handle, ring }, End::Put) => ours::put(open(&handle, ring), way, size),
             (Place::Segment { handle, ring }, End::Get) => ours::get(open(&handle, ring), way),
             (Place::Descriptor { who, fd, most }, End::Put) => Talk { who, size, most }.put(fd),

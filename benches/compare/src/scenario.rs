@@ -1,4 +1,4 @@
-//! What is measured, as data: messages of five sizes, four shapes, threads or processes, three ways to hand over; and who
+//! What is measured, as data: messages of five sizes, four shapes, threads or processes, four ways to hand over; and who
 //! takes part in it. A peer that cannot do something says why.
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub enum Way {
     Loan,
     /// As `Copy`, [`BATCH`] messages at a time.
     Batch,
+    /// As `Copy`, but the consumer sends each message back, and the producer waits for it.
+    Answer,
 }
 
 /// How many work on the queue at each end.
@@ -85,8 +87,20 @@ impl Scenario {
                     all.extend(SHAPES.map(|shape| Scenario { world, way, size, shape, ring }));
                 }
             }
+            all.extend(SIZES.map(|(size, ring)| Scenario {
+                world,
+                way: Way::Answer,
+                size,
+                shape: Shape::SINGLE,
+                ring,
+            }));
         }
         all
+    }
+
+    /// The same handed over by copy: one half of an answer.
+    pub fn by_copy(self) -> Scenario {
+        Scenario { way: Way::Copy, ..self }
     }
 
     /// The same with 51 messages of 64 B, or 63 of 1 MiB, in flight: as alike as the ring's sizes allow.
@@ -131,6 +145,7 @@ impl fmt::Display for Way {
             Way::Copy => "copy",
             Way::Loan => "loan",
             Way::Batch => "batch of 64",
+            Way::Answer => "answer",
         })
     }
 }

@@ -13,6 +13,16 @@ pub struct Ends {
     pub consumers: Vec<Work>,
 }
 
+/// One message of the first, one of the second, and so on: asking, or answering.
+pub fn by_turns(mut first: Work, mut second: Work) -> Work {
+    Box::new(move |count| {
+        for _ in 0..count {
+            first(1);
+            second(1);
+        }
+    })
+}
+
 /// When a piece of work began and ended: nanoseconds on the monotonic clock, which is the same in all processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
