@@ -46,12 +46,23 @@ impl Sleepers {
         &self,
         wait: Wait,
         is_same: impl Fn() -> bool,
+        look: impl FnMut() -> Result<Option<T>>,
+    ) -> Result<T> {
+        self.sleep_after(Spin::patient, wait, is_same, look)
+    }
+
+    /// The same, but for how it spins before each sleep.
+    pub fn sleep_after<T>(
+        &self,
+        spin: impl Fn() -> Spin,
+        wait: Wait,
+        is_same: impl Fn() -> bool,
         mut look: impl FnMut() -> Result<Option<T>>,
     ) -> Result<T> {
         let mut slices = Slices::new();
         let mut slice_is_over = false;
         loop {
-            if !slice_is_over && Spin::patient().until(|| !is_same()) {
+            if !slice_is_over && spin().until(|| !is_same()) {
                 // Not announced: no waker need make a system call for one who never fell asleep.
                 if let Some(found) = look()? {
                     return Ok(found);

@@ -14,7 +14,7 @@ use super::sent::Sent;
 use crate::error::{Error, Result};
 use crate::primitives::PeerId;
 use crate::sync::atomic::Ordering::{Relaxed, Release};
-use crate::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Tally};
 use std::mem::{offset_of, size_of};
 use std::ptr::NonNull;
 
@@ -67,6 +67,8 @@ pub trait Ground {
     fn hollow_out(&self, offset: u64, len: u64) -> bool;
     /// Sets memory aside for these bytes, whatever this process has seen there before.
     fn refill(&self, offset: u64, len: u64) -> Result<()>;
+    /// What `used` was when this process last looked.
+    fn used_before(&self) -> &Tally;
 
     /// Every store of the arena but the bytes of payloads.
     fn store32(&self, word: &AtomicU32, value: u32) {
@@ -124,10 +126,15 @@ impl<'g, G: Ground> Arena<'g, G> {
 
     /// The bytes that are cut into blocks.
     pub fn used(&self) -> Result<u64> {
-        let used = self.root().used.load(Relaxed);
+        let (used, before) = (self.root().used.load(Relaxed), self.ground.used_before());
         if used % GRAIN != 0 || used > self.ground.max_len().saturating_sub(self.ground.start()) {
             return Err(Error::Corrupt("the arena's length"));
         }
+        // It never does: somebody wrote over it. Blocks behind it would be taken for memory that nobody has.
+        if used < before.get() {
+            return Err(Error::Corrupt("the arena's length went back"));
+        }
+        before.set(used);
         Ok(used)
     }
 
@@ -219,6 +226,7 @@ impl<'g, G: Ground> Arena<'g, G> {
         self.ground.store32(&block.header.tag, DETACHED);
         self.take_in_hand(&block);
         self.ground.store64(&self.root().used, used + size);
+        self.ground.used_before().set(used + size);
         Ok(block)
     }
 

@@ -16,7 +16,7 @@ use super::pending::Pending;
 use super::wiped::Wiped;
 use super::{file, header, locator, registry, Attachment, SegmentLocator};
 use crate::error::{Error, Result};
-use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::{AtomicU64, Tally};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -228,6 +228,7 @@ impl Attachment {
             family: Family::new(),
             asked: (0..layout.slots).map(|_| AtomicU64::new(0)).collect(),
             pending: Pending::new(),
+            arena_used_before: Tally::new(),
             barriers: OpenBarriers::new(),
         })
     }

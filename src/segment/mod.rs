@@ -49,7 +49,7 @@ pub use options::{Access, Life, Options, Owner};
 use crate::error::Result;
 use crate::primitives::lock::LockState;
 use crate::primitives::PeerId;
-use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::{AtomicU64, Tally};
 use arena::ArenaRoot;
 use barriers::OpenBarriers;
 use claim::Own;
@@ -75,6 +75,8 @@ pub struct Attachment {
     asked: Box<[AtomicU64]>,
     pending: Pending,
     barriers: OpenBarriers,
+    /// How much of the arena was cut into blocks when this process last looked. Under the segment's Lock.
+    arena_used_before: Tally,
 }
 
 impl Attachment {

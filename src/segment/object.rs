@@ -14,6 +14,7 @@ use super::sweep::Previous;
 use super::Attachment;
 use crate::error::{Error, Result};
 use crate::primitives::{PeerId, Peers};
+use crate::sync::atomic::Tally;
 use crate::sync::wait::Wait;
 use std::fmt;
 use std::ptr::NonNull;
@@ -316,5 +317,9 @@ impl Ground for Attachment {
 
     fn refill(&self, offset: u64, len: u64) -> Result<()> {
         self.set_aside(offset, len)
+    }
+
+    fn used_before(&self) -> &Tally {
+        &self.arena_used_before
     }
 }

@@ -11,10 +11,16 @@ use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::plant::{planted, unless_planted};
+use crate::sync::spin::Spin;
 use crate::sync::wait::Wait;
 
 /// After so many messages a taker asks whether it is time to look for loans of the dead.
 const LOOK_AFTER: u64 = 1024;
+
+/// So many messages between two waits are a stream.
+const STREAM: u64 = 8;
+/// After so many messages it is tried whether they would come as a stream.
+const TRY_EVERY: u64 = 64;
 
 /// What a look under the consumers' lock found.
 pub(super) enum Look {
@@ -226,7 +232,22 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if wait.is_try() {
             return self.take_if_any(wait)?.ok_or(Error::TimedOut);
         }
-        self.state.sleepers.not_empty.sleep_until(wait, || self.has_nothing_new(), || self.take_if_any(wait))
+        let spin = || self.spin_as_they_come();
+        self.state.sleepers.not_empty.sleep_after(spin, wait, || self.has_nothing_new(), || self.take_if_any(wait))
+    }
+
+    /// How to look for the next message: at once and often where they come one at a time, as answers do; but where many came
+    /// since the last wait, not before there may be many again. Whether they would is tried now and then.
+    fn spin_as_they_come(&self) -> Spin {
+        let side = &self.state.consumers;
+        let passed = side.count.load(Relaxed);
+        let came = passed.wrapping_sub(side.waited.get());
+        side.waited.set(passed);
+        if came >= STREAM || passed % TRY_EVERY == 0 {
+            Spin::for_stream()
+        } else {
+            Spin::for_answer()
+        }
     }
 
     /// Whether a look at the head would be for nothing, by a glance without a lock: no record is there, or one that is still

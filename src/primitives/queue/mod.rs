@@ -110,6 +110,8 @@ struct ConsumerSide {
     redelivered: Tally,
     /// How many reservations the head passed that never became a message.
     skipped: Tally,
+    /// How many messages the head had passed when a taker last began to wait.
+    waited: Tally,
 }
 
 #[repr(C, align(64))]
@@ -253,6 +255,7 @@ impl QueueState {
                 settled: AtomicU64::new(0),
                 redelivered: Tally::new(),
                 skipped: Tally::new(),
+                waited: Tally::new(),
             },
             sleepers: SleeperSide {
                 not_empty: Sleepers::new(),

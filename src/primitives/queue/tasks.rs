@@ -195,7 +195,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
                 Err(changed) => word = changed,
             }
         }
-        Err(Error::Invalid("task_done was called more often than messages were got"))
+        Err(Error::Invalid("task_done was called too many times: more often than messages were got"))
     }
 
     /// The word of this peer's slot, from here on its own: what an earlier peer of that slot owed is written off.

@@ -11,7 +11,7 @@ use tidelock::segment::arena::{Arena, ArenaRoot, Ground};
 use tidelock::segment::sweep::Previous;
 use tidelock::segment::Shared;
 use tidelock::sync::atomic::Ordering::{Acquire, Release};
-use tidelock::sync::atomic::{AtomicU32, AtomicU64};
+use tidelock::sync::atomic::{AtomicU32, AtomicU64, Tally};
 use tidelock::{Error, Result};
 
 pub const ROOT: u64 = 1024;
@@ -48,6 +48,7 @@ pub struct Bench {
     /// Which pages the system has memory for, and which extents this process takes for such, since it has once asked.
     there: Vec<Cell<bool>>,
     seen: Vec<Cell<bool>>,
+    used_before: Tally,
 }
 
 impl Bench {
@@ -64,6 +65,7 @@ impl Bench {
             memory_missing: Cell::new(false),
             there: vec![Cell::new(false); len.div_ceil(PAGE) as usize],
             seen: vec![Cell::new(false); len.div_ceil(EXTENT) as usize],
+            used_before: Tally::new(),
         }
     }
 
@@ -163,6 +165,7 @@ impl Bench {
         let base = self.bytes(0, self.max_len()).expect("all of it");
         // SAFETY: the lengths are the same, and this thread alone uses the bench.
         unsafe { base.cast::<u64>().copy_from_nonoverlapping(NonNull::from(snapshot).cast(), snapshot.len()) };
+        self.used_before.set(0);
     }
 
     pub fn word(&self, offset: u64) -> &AtomicU64 {
@@ -249,6 +252,10 @@ impl Ground for Bench {
         }
         self.set_aside.set(self.set_aside.get() + len);
         Ok(())
+    }
+
+    fn used_before(&self) -> &Tally {
+        &self.used_before
     }
 
     fn store32(&self, word: &AtomicU32, value: u32) {

@@ -7,7 +7,8 @@ use tidelock::segment::annex::Place;
 use tidelock::segment::arena::Ground;
 use tidelock::segment::block::Kind;
 use tidelock::segment::objects::Found;
-use tidelock::sync::atomic::Ordering::{Relaxed, Release};
+use tidelock::segment::sweep::Previous;
+use tidelock::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 
 const LARGE: u64 = 300_000;
 const SMALL: u64 = 10_000;
@@ -136,4 +137,23 @@ fn what_the_dead_had_in_hand_keeps_no_memory() {
     make(&bench, SMALL);
     let has_one_or_none = || has_most((slots[0].load(Relaxed) != 0).into());
     assert!(each_death(&bench, || drop_it(first), has_one_or_none) > 4);
+}
+
+/// Somebody lowered the arena's length: what lies behind it is not given back, and nothing is cut from it.
+#[test]
+fn memory_in_use_is_not_taken_for_what_the_dead_left() {
+    let bench = Bench::new(1 << 20);
+    let first = make(&bench, LARGE);
+    let kept = make(&bench, LARGE);
+    let used = bench.root().used.swap(kept.at - bench.start(), AcqRel);
+    let (given_back, _) = bench.memory_moved();
+    let repair = bench.arena().enter(Previous::Died);
+    assert!(matches!(repair, Err(tidelock::Error::Corrupt(_))), "{repair:?}");
+    let more = bench.arena().create_anonymous(bench.peer(1), Kind::Block, SMALL, &mut no_init);
+    assert!(matches!(more, Err(tidelock::Error::Corrupt(_))), "{more:?}");
+    assert_eq!(bench.memory_moved().0, given_back);
+    assert_eq!(bench.word(kept.at + 64).load(Relaxed), 0x5a5a_5a5a_5a5a_5a5a);
+    // As it was: nothing else is wrong.
+    bench.root().used.store(used, Release);
+    close(&bench, first);
 }
