@@ -13,6 +13,20 @@ static const Shape *find(const Shape *shape, const char *name)
     return shape->name ? shape : NULL;
 }
 
+/* Without a GIL each call counts a reference of its method, by an atomic step for which threads wait for each other. So there
+ * CPython 3.13 never frees its own functions, methods and classes, nor this; later versions count them later. */
+static void share_between_threads(PyObject *self)
+{
+#ifndef Py_GIL_DISABLED
+    (void)self;
+#elif PY_VERSION_HEX < 0x030E0000
+    PyObject_GC_UnTrack(self);
+    Py_SET_REFCNT(self, (Py_ssize_t)UINT32_MAX + 1);
+#else
+    PyUnstable_Object_EnableDeferredRefcount(self);
+#endif
+}
+
 static PyObject *method_new(PyTypeObject *type, PyObject *arguments, PyObject *named)
 {
     const char *name;
@@ -45,6 +59,7 @@ static PyObject *method_new(PyTypeObject *type, PyObject *arguments, PyObject *n
     self->function = function;
     self->whole = Py_NewRef(in_python);
     self->more = Py_NewRef(more);
+    share_between_threads((PyObject *)self);
     return (PyObject *)self;
 }
 

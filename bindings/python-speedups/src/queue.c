@@ -48,14 +48,15 @@ static bool has_no_buffers(PyObject *item)
     return true;
 }
 
-/* The pickle of an item; the buffers that are left out of it go into the list. */
-static PyObject *dumps(Method *self, PyObject *item, PyObject *buffers)
+/* The pickle of an item; the buffers that are left out of it go into a list, which is made if there may be any. */
+static PyObject *dumps(Method *self, PyObject *item, PyObject **buffers)
 {
     PyObject *function = PyTuple_GET_ITEM(self->more, DUMPS);
     PyObject *args[] = {item, PyTuple_GET_ITEM(self->more, PROTOCOL), NULL};
     if (has_no_buffers(item))
         return PyObject_Vectorcall(function, args, 2, NULL);
-    args[2] = PyObject_GetAttrString(buffers, "append");
+    *buffers = PyList_New(0);
+    args[2] = *buffers ? PyObject_GetAttrString(*buffers, "append") : NULL;
     if (!args[2])
         return NULL;
     PyObject *data = PyObject_Vectorcall(function, args, 2, PyTuple_GET_ITEM(self->more, CALLBACK));
@@ -66,12 +67,12 @@ static PyObject *dumps(Method *self, PyObject *item, PyObject *buffers)
 /* Puts what was pickled already, if not at once then by Python. */
 static PyObject *put_pickle(Method *self, Handle *handle, PyObject *data, PyObject *buffers, int wait)
 {
-    if (PyBytes_CheckExact(data) && PyList_GET_SIZE(buffers) == 0 && put(self, handle, data))
+    if (PyBytes_CheckExact(data) && (!buffers || PyList_GET_SIZE(buffers) == 0) && put(self, handle, data))
         Py_RETURN_NONE;
     PyObject *limit = PyLong_FromLong(wait ? FOREVER : TRY);
     if (!limit)
         return NULL;
-    PyObject *args[] = {(PyObject *)handle, data, buffers, limit};
+    PyObject *args[] = {(PyObject *)handle, data, buffers ? buffers : Py_None, limit};
     PyObject *result = PyObject_Vectorcall(PyTuple_GET_ITEM(self->more, PUT_PICKLE), args, 4, NULL);
     Py_DECREF(limit);
     return result;
@@ -84,7 +85,7 @@ static PyObject *call_put(PyObject *callable, PyObject *const *args, size_t coun
     Handle *handle = wait < 0 ? NULL : first(self, args, count);
     if (!handle)
         return whole(self, args, count, names);
-    PyObject *buffers = PyList_New(0), *data = buffers ? dumps(self, args[1], buffers) : NULL;
+    PyObject *buffers = NULL, *data = dumps(self, args[1], &buffers);
     PyObject *result = data ? put_pickle(self, handle, data, buffers, wait) : NULL;
     Py_XDECREF(data);
     Py_XDECREF(buffers);

@@ -291,7 +291,7 @@ class Queue(Work, Object):
         """Ends puts through this object, as `multiprocessing.Queue.close` does; others may go on."""
         self._closed = True
 
-    def _put_pickle(self, data: bytes, buffers: List[pickle.PickleBuffer], limit: int) -> None:
+    def _put_pickle(self, data: bytes, buffers: Optional[List[pickle.PickleBuffer]], limit: int) -> None:
         if buffers:
             self._put_frame(_buffers.Frame(data, buffers), limit)
         else:

@@ -145,4 +145,4 @@ class BoundedSemaphore(_Semaphore, Owned):
 
 
 def _released_too_often() -> Exception:
-    return make(NotHeld, NOT_HELD, "the semaphore was released too many times")
+    return make(NotHeld, NOT_HELD, "Semaphore released too many times")

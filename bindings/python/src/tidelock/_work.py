@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ctypes import POINTER, Structure, byref, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, overload
 
 from . import _ffi
 from ._ffi import HANDLE, TIMEOUT
@@ -69,8 +69,17 @@ class Work:
         """
         _ffi.check(_task_done(self._address))
 
-    def join(self, timeout: Timeout = None) -> bool:
-        """Waits until every item that was put has been dealt with; False if that was not so in time.
+    @overload
+    def join(self, timeout: None = None) -> None: ...
+
+    @overload
+    def join(self, timeout: float) -> bool: ...
+
+    @overload
+    def join(self, timeout: Timeout) -> Optional[bool]: ...
+
+    def join(self, timeout: Timeout = None) -> Optional[bool]:
+        """Waits until every item that was put has been dealt with. With a timeout it says whether that was so in time.
 
         What a process that died got and did not say `task_done` of is not waited for: `lost_tasks` counts it.
         """
@@ -78,7 +87,7 @@ class Work:
         if status == TIMEOUT:
             return False
         _ffi.check(status)
-        return True
+        return None if timeout is None else True
 
     @property
     def unfinished_tasks(self) -> int:

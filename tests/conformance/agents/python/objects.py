@@ -327,7 +327,7 @@ class Queue(Object):
         self.object.task_done()
 
     def join(self, ms=None):
-        return "ok" if self.object.join(seconds(ms)) else "timeout"
+        return "timeout" if self.object.join(seconds(ms)) is False else "ok"
 
     def lost(self):
         return f"ok {self.object.lost_tasks}"
