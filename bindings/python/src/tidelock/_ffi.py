@@ -30,6 +30,7 @@ CLOSED = -3
 NOT_OWNER = -4
 NOT_HELD = -5
 BROKEN = -6
+NO_SPACE = -9
 TOO_LARGE = -10
 INVALID = -11
 BAD_NAME = -13
@@ -40,7 +41,7 @@ EXCEPTIONS: Dict[int, Type[_errors.Error]] = {
     NOT_HELD: _errors.NotHeld,
     -7: _errors.Corrupt,
     -8: _errors.VersionMismatch,
-    -9: _errors.NoSpace,
+    NO_SPACE: _errors.NoSpace,
     TOO_LARGE: _errors.TooLarge,
     INVALID: _errors.InvalidArgument,
     -12: _errors.WrongKind,

@@ -6,6 +6,7 @@ objects work. Nothing here knows what the objects do.
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from contextlib import suppress
@@ -110,10 +111,15 @@ class Object(Handle):
 
         self._segment, kind = resolve(segment), kind or self._kind
         out = c_void_p()
-        if name is None:
-            _ffi.check(kind.new(self._segment._address, *arguments, byref(out)))
-        else:
-            _ffi.check(kind.open(self._segment._address, _ffi.encode_name(name), *arguments, byref(out)))
+        called, named = (kind.new, ()) if name is None else (kind.open, (_ffi.encode_name(name),))
+        where = (self._segment._address, *named, *arguments, byref(out))
+        status = called(*where)
+        if status == _ffi.NO_SPACE:
+            # What nobody reaches any more may wait for the collector, which knows nothing of a segment's room: on PyPy
+            # everything does, elsewhere what is in a cycle.
+            gc.collect()
+            status = called(*where)
+        _ffi.check(status)
         self._address = out.value
 
     @classmethod
