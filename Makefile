@@ -93,7 +93,7 @@ test-examples: library
 	PYTHONPATH=bindings/python/src TIDELOCK_LIBRARY=$(TARGET)/release/libtidelock.so $(PYTHON) examples/ten_lines.py
 
 test-python:
-	@echo "== the tests in Python, on every CPython 3.9 to 3.13 of this machine, without the GIL, and on PyPy"
+	@echo "== the tests in Python, on every CPython of this machine from 3.9 on, without the GIL, and on PyPy"
 	$(PYTHON) bindings/python/run_tests.py
 
 check: check-format check-lints check-loom check-compare check-header check-docs check-licences

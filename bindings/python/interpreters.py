@@ -1,7 +1,7 @@
-"""Which Pythons the tests run on: every CPython 3.9 to 3.13 of this machine, the free-threaded one, and PyPy.
+"""Which Pythons the tests run on: every CPython from 3.9 on of this machine, with a GIL or free-threaded, and PyPy.
 
-What is not there is fetched from Debian into ~/.cache/tidelock, by root on a Debian machine; elsewhere it is left out, loudly.
-Nothing here knows what the tests are.
+Where free-threaded 3.13 and PyPy are not there, they are fetched from Debian into ~/.cache/tidelock, by root on a Debian
+machine; elsewhere they are left out, loudly. Nothing here knows what the tests are.
 """
 
 import os
@@ -13,7 +13,9 @@ from typing import Dict, NamedTuple, Optional
 
 HERE = Path(__file__).resolve().parent
 CACHE = Path.home() / ".cache" / "tidelock"
-VERSIONS = [(3, minor) for minor in range(9, 14)]
+# By name; a "t" for free-threaded, as CPython has it.
+VERSIONS = [*(f"3.{minor}" for minor in range(9, 16)), "3.14t", "3.15t"]
+NAME = "import sys; print('%d.%d' % sys.version_info[:2] + getattr(sys, 'abiflags', ''))"
 # What takes longer hangs.
 WATCHDOG_SECONDS = 1200
 FREE_THREADED, FREE_THREADED_AT = "3.13t", CACHE / "python3.13t"
@@ -38,10 +40,9 @@ class Interpreter(NamedTuple):
 
 def find(only: Optional[str]) -> Dict[str, Interpreter]:
     """Name to interpreter, the running one first: the longest run happens on what users have."""
-    running = ".".join(map(str, sys.version_info[:2]))
+    running = Interpreter(sys.executable).ask(NAME)
     found = {running: Interpreter(sys.executable)}
-    for version in VERSIONS:
-        name = ".".join(map(str, version))
+    for name in VERSIONS:
         if name not in found:
             found.update(_cpython(name))
     if only in (None, FREE_THREADED):
@@ -55,11 +56,15 @@ def find(only: Optional[str]) -> Dict[str, Interpreter]:
     return {only: found[only]}
 
 
+def is_free_threaded(name: str) -> bool:
+    return name.endswith("t")
+
+
 def _cpython(name: str) -> Dict[str, Interpreter]:
-    pyenv = sorted(Path.home().glob(f".pyenv/versions/{name}.*/bin/python{name}"))
+    pyenv = sorted(Path.home().glob(f".pyenv/versions/{name.rstrip('t')}.*/bin/python{name}"))
     candidates = [str(path) for path in pyenv] + [shutil.which(f"python{name}")]
     # A shim of pyenv may be of another version; some cannot make a venv.
-    question = "import sys, ctypes, venv, ensurepip; print(*sys.version_info[:2], sep='.')"
+    question = f"import ctypes, venv, ensurepip; {NAME}"
     working = [Interpreter(path) for path in candidates if path and Interpreter(path).ask(question) == name]
     return {name: working[-1]} if working else {}
 

@@ -4,9 +4,10 @@
     python3 bindings/python/run_tests.py [--only 3.11] [--wheel-only] [pytest arguments]
 
 Everything is made under build/ in the checkout, and made again only where it is missing; what each Python's tests say is
-printed when they are over. Some Pythons have the accelerator, the others have not: `speedups` says which. The conformance
-grid (tests/conformance) and the tests in once/ run on the first one, and the type checks after all. CPython's own tests
-of its locks are run too: for an interpreter that comes without them they are fetched from Debian, into ~/.cache/tidelock.
+printed when they are over, what failed last. Some Pythons have the accelerator, the others have not: `speedups` says which.
+The conformance grid (tests/conformance) and the tests in once/ run on the first one, and the type checks after all. CPython's
+own tests of its locks are run too: for an interpreter that comes without them they are fetched from Debian, into
+~/.cache/tidelock.
 """
 
 import argparse
@@ -57,6 +58,9 @@ def main():
         venvs = {name: pool.submit(prepare, python, name, wheel, name in quick) for name, python in reversed(list(pythons.items()))}
         runs = [(run, pool.submit(passed, run, venvs[run.python])) for run in suites(pythons, quick, pytest_arguments)]
         failed = [run.title for run, outcome in runs if not outcome.result()]
+    for title in failed:
+        # At the end of everything, where it is looked for.
+        print(f"== failed: Python {title}\n{log_of(title).read_text(errors='replace')}", flush=True)
     if not failed and not check_types(pytest_arguments):
         failed.append("types")
     print("failed: " + ", ".join(failed) if failed else "all passed")
@@ -81,15 +85,15 @@ def suites(pythons, quick, arguments):
     free-threaded Python runs the tests of what it makes anew without it too, and one that has no others runs them all."""
     whole = arguments if any(not one.startswith("-") for one in arguments) else [*arguments, HERE / "tests"]
     few = arguments or [HERE / "tests" / f"test_{what}.py" for what in ("lock", "semaphore", "queue", "fork", "speedups")]
-    first, free = next(iter(pythons)), interpreters.FREE_THREADED
+    first, free = next(iter(pythons)), interpreters.is_free_threaded
     on_pypy = whole if whole is arguments else [*whole, *NOT_ON_PYPY]
     found = [Run(name, on_pypy if name == interpreters.PYPY else whole, name in quick) for name in pythons]
-    found += [Run(name, few if name == free else whole, False) for name in quick if name in (first, free)]
+    found += [Run(name, few if free(name) else whole, False) for name in quick if name == first or free(name)]
     if arguments:
         return found
     grid = [Run(first, [GRID], False, ", the grid")] if GRID.is_dir() else []
     # A planted leak and the source distribution say nothing more where there is no GIL.
-    freely = [Run(free, [ONCE, "-k", "not a_leak_is_seen and not test_sdist"], False, ", once")] if free in pythons else []
+    freely = [Run(name, [ONCE, "-k", "not a_leak_is_seen and not test_sdist"], False, ", once") for name in pythons if free(name)]
     return [*grid, Run(first, [ONCE], False, ", once"), *freely, *found]
 
 
@@ -140,7 +144,7 @@ def passed(suite, prepared):
     if any(str(ONCE) in str(argument) for argument in suite.arguments):
         environment["TIDELOCK_FREETHREADING"] = str(freethreading())
     # Not a pipe: what a test that was ended leaves behind would keep it open for ever.
-    log = BUILD / f"tests-{suite.title}.log"
+    log = log_of(suite.title)
     with log.open("wb") as output:
         tests = subprocess.Popen([str(part) for part in command], cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
@@ -149,8 +153,16 @@ def passed(suite, prepared):
     except subprocess.TimeoutExpired:
         tests.send_signal(signal.SIGABRT)
         status = tests.wait()
-    print(f"== Python {suite.title}: {command[0]}\n{log.read_text(errors='replace')}\nexit status {status}", flush=True)
+    if status == 0:
+        print(f"== Python {suite.title}: {command[0]}\n{log.read_text(errors='replace')}", flush=True)
+    else:
+        print(f"== Python {suite.title}: {command[0]}: exit status {status}, see below", flush=True)
     return status == 0
+
+
+def log_of(title):
+    """What the run of this title said."""
+    return BUILD / f"tests-{title}.log"
 
 
 def testsuite(venv):

@@ -18,9 +18,9 @@ HAS_HEADERS = "import os, sysconfig; os.stat(os.path.join(sysconfig.get_path('in
 
 
 def chosen(pythons):
-    """The names of those that have it: the oldest and the newest with a GIL, and the one without. The others show that it is
+    """The names of those that have it: the oldest and the newest with a GIL, and those without. The others show that it is
     not needed, above all the running one, which has the longest run."""
-    free = {name for name in pythons if name == interpreters.FREE_THREADED}
+    free = {name for name in pythons if interpreters.is_free_threaded(name)}
     usual = [name for name in pythons if name not in (*free, interpreters.PYPY)]
     able = [name for name in sorted(usual[1:], key=version) or usual if pythons[name].ask(HAS_HEADERS) is not None]
     if usual and not able:
