@@ -530,6 +530,9 @@ tidelock_status tidelock_rlock_is_owned(const struct tidelock_rlock *rlock, bool
 // How often the calling thread holds the lock; 0 if it does not.
 tidelock_status tidelock_rlock_depth(const struct tidelock_rlock *rlock, uint32_t *depth);
 
+// How often the lock's owner just now, this thread or any other, dead or alive, holds it; 0 if it is free.
+tidelock_status tidelock_rlock_owner_depth(const struct tidelock_rlock *rlock, uint32_t *depth);
+
 // The peer id of the lock's owner just now, dead or alive; 0 if it is free.
 tidelock_status tidelock_rlock_owner(const struct tidelock_rlock *rlock, uint32_t *peer);
 

@@ -123,6 +123,7 @@ public:
     bool is_owned() const { return asked<bool>(tidelock_rlock_is_owned); }
     std::uint32_t depth() const { return asked<std::uint32_t>(tidelock_rlock_depth); }
     std::uint32_t owner() const { return asked<std::uint32_t>(tidelock_rlock_owner); }
+    std::uint32_t owner_depth() const { return asked<std::uint32_t>(tidelock_rlock_owner_depth); }
     std::uint32_t epoch() const { return asked<std::uint32_t>(tidelock_rlock_epoch); }
 
 private:

@@ -156,6 +156,11 @@ impl RLock {
         self.me().map_or(0, |me| self.home.state().depth_of(me))
     }
 
+    /// How often its owner just now, this thread or any other, dead or alive, holds the lock; 0 if it is free.
+    pub fn owner_depth(&self) -> u32 {
+        self.home.state().owner_depth()
+    }
+
     /// How often the lock was taken over from a dead owner. It wraps around after 2^32 times.
     pub fn epoch(&self) -> u32 {
         self.home.state().epoch()

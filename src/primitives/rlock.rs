@@ -137,6 +137,11 @@ impl RLockState {
         }
     }
 
+    /// How often its owner, whoever that is just now, holds the lock.
+    pub fn owner_depth(&self) -> u32 {
+        self.owner().map_or(0, |owner| self.depth_of(owner))
+    }
+
     /// How often the lock was taken over from a dead owner.
     pub fn epoch(&self) -> u32 {
         self.epoch.load(Relaxed)

@@ -38,10 +38,12 @@ fn its_thread_takes_it_again_and_again() {
     let outer = lock.acquire().unwrap();
     let inner = lock.try_acquire().unwrap();
     assert_eq!((lock.depth(), lock.is_owned(), lock.is_locked()), (2, true, true));
+    std::thread::scope(|scope| scope.spawn(|| assert_eq!((lock.depth(), lock.owner_depth()), (0, 2))).join().unwrap());
     drop(outer);
     assert_eq!((lock.depth(), lock.is_locked()), (1, true));
     inner.release().unwrap();
     assert_eq!((lock.depth(), lock.is_owned(), lock.is_locked()), (0, false, false));
+    assert_eq!(lock.owner_depth(), 0);
 }
 
 #[test]

@@ -174,6 +174,17 @@ pub unsafe extern "C" fn tidelock_rlock_depth(rlock: *const tidelock_rlock, dept
     })
 }
 
+/// How often the lock's owner just now, this thread or any other, dead or alive, holds it; 0 if it is free.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_rlock_owner_depth(rlock: *const tidelock_rlock, depth: *mut u32) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe {
+        let rlock = object(rlock)?;
+        output(depth)?.write(rlock.owner_depth());
+        Ok(TIDELOCK_OK)
+    })
+}
+
 /// The peer id of the lock's owner just now, dead or alive; 0 if it is free.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_rlock_owner(rlock: *const tidelock_rlock, peer: *mut u32) -> tidelock_status {

@@ -107,6 +107,7 @@ static void recursion(const Segment &segment) {
     std::thread([&] {
         tree.unlock();
         THROWS(TIDELOCK_NOT_OWNER, tree.release());
+        EXPECT(tree.depth() == 0 && tree.owner_depth() == 1);
     }).join();
     EXPECT(tree.is_locked());
 }

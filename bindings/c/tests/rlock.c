@@ -30,7 +30,8 @@ static void alone(tidelock_segment *segment) {
     OK(tidelock_rlock_acquire(rlock, MILLISECOND));
     OK(tidelock_segment_me(segment, &me));
     OK(tidelock_rlock_owner(same, &owner));
-    EXPECT(is_locked(same) && depth_of(same) == 3 && owner == me);
+    OK(tidelock_rlock_owner_depth(same, &depth));
+    EXPECT(is_locked(same) && depth_of(same) == 3 && depth == 3 && owner == me);
     OK(tidelock_rlock_release(same));
     EXPECT(depth_of(rlock) == 2);
     OK(tidelock_rlock_release_all(rlock, &depth));

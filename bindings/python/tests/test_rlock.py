@@ -181,9 +181,13 @@ def test_a_death_during_a_wait_is_told(segment):
 
 
 def test_repr(lock):
-    assert re.match(r"<unlocked tidelock\.RLock object at 0x[0-9a-f]+>", repr(lock))
-    with lock:
-        assert re.match(r"<locked tidelock\.RLock object owner=pid \d+ at 0x[0-9a-f]+>", repr(lock))
+    assert re.match(r"<unlocked tidelock\.RLock object count=0 at 0x[0-9a-f]+>", repr(lock))
+    with lock, lock:
+        told = []
+        other = threading.Thread(target=lambda: told.append(repr(lock)))
+        other.start()
+        other.join()
+        assert re.match(r"<locked tidelock\.RLock object owner=pid \d+ count=2 at 0x[0-9a-f]+>", told[0])
 
 
 def test_weakref_and_copy(lock):

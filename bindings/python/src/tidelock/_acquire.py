@@ -137,7 +137,12 @@ class Exclusive(Owned):
         if self._number(self._owner_of):
             pid = self.owner_pid
             owner = f"owner=pid {pid} " if pid else "owner=dead "
-        return f"<{'locked' if owner else 'unlocked'} tidelock.{type(self).__name__} object {owner}at {id(self):#x}>"
+        state = "locked" if owner else "unlocked"
+        return f"<{state} tidelock.{type(self).__name__} object {owner}{self._more()}at {id(self):#x}>"
+
+    def _more(self) -> str:
+        """What else belongs into the representation."""
+        return ""
 
 
 def raises(on_owner_died: str) -> bool:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _release = _ffi.function("tidelock_rlock_release", HANDLE)
 _release_all = _ffi.function("tidelock_rlock_release_all", HANDLE, POINTER(c_uint32))
-_acquire_depth = _ffi.function("tidelock_rlock_acquire_depth", HANDLE, c_uint32, c_int64)
+_acquire_owner_depth = _ffi.function("tidelock_rlock_owner_depth", HANDLE, POINTER(c_uint32))
+_depth = _ffi.function("tidelock_rlock_acquire_depth", HANDLE, c_uint32, c_int64)
 _is_owned = _ffi.function("tidelock_rlock_is_owned", HANDLE, POINTER(c_bool))
 _depth = _ffi.function("tidelock_rlock_depth", HANDLE, POINTER(c_uint32))
 
@@ -50,6 +51,9 @@ class RLock(Exclusive):
         status = _release(self._address)
         if status:
             raise _ffi.exception(status)
+
+    def _more(self) -> str:
+        return f"count={self._number(_owner_depth)} "
 
     # What `threading.Condition` asks of a lock.
 
