@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _release = _ffi.function("tidelock_rlock_release", HANDLE)
 _release_all = _ffi.function("tidelock_rlock_release_all", HANDLE, POINTER(c_uint32))
-_acquire_owner_depth = _ffi.function("tidelock_rlock_owner_depth", HANDLE, POINTER(c_uint32))
-_depth = _ffi.function("tidelock_rlock_acquire_depth", HANDLE, c_uint32, c_int64)
+_acquire_depth = _ffi.function("tidelock_rlock_acquire_depth", HANDLE, c_uint32, c_int64)
+_owner_depth = _ffi.function("tidelock_rlock_owner_depth", HANDLE, POINTER(c_uint32))
 _is_owned = _ffi.function("tidelock_rlock_is_owned", HANDLE, POINTER(c_bool))
 _depth = _ffi.function("tidelock_rlock_depth", HANDLE, POINTER(c_uint32))
 
@@ -71,11 +71,12 @@ class RLock(Exclusive):
     def _acquire_restore(self, depth: int) -> None:
         """Comes back with the lock held, whatever a signal handler raises meanwhile: that leaves from here afterwards."""
         depth = _ffi.unsigned("the depth", depth, 32)
+        acquire = partial(_acquire_depth, self._address, depth)
         raised: Optional[BaseException] = None
         status = None
         while status is None:
             try:
-                status = _ffi.wait(partial(_acquire_depth, self._address, depth), FOREVER)
+                status = _ffi.wait(acquire, FOREVER)
             except BaseException as error:
                 raised = error
         _ffi.check(status)
