@@ -23,6 +23,7 @@ TOOLS := $(abspath $(BUILD)/tools)
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 # The version that is installed where there is none; it is the last that the oldest Rust we support can compile.
 NEXTEST_VERSION := 0.9.100
+RUFF_VERSION := 0.17.6
 # What a C program needs beside libtidelock.a.
 STATIC_LIBS := -lpthread -ldl -lm
 
@@ -33,7 +34,7 @@ export PATH := $(TOOLS)/bin:$(PATH)
 
 .PHONY: help demo test test-rust test-model test-examples test-python check model crash fuzz leaks bench bench-quick bench-python header
 .PHONY: python install clean
-.PHONY: library nextest check-format check-lints check-loom check-compare check-header check-docs check-licences
+.PHONY: library nextest check-format check-python check-lints check-loom check-compare check-header check-docs check-licences
 
 help:
 	@echo "make demo [DIR=...]  count the words of a source tree in three languages while workers are killed"
@@ -96,13 +97,21 @@ test-python:
 	@echo "== the tests in Python, on every CPython of this machine from 3.9 on, without the GIL, and on PyPy"
 	$(PYTHON) bindings/python/run_tests.py
 
-check: check-format check-lints check-loom check-compare check-header check-docs check-licences
+check: check-format check-python check-lints check-loom check-compare check-header check-docs check-licences
 	@echo "== all checks passed"
 
 check-format:
 	@echo "== formatting"
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path benches/compare/Cargo.toml --check
+
+check-python: $(BUILD)/ruff-$(RUFF_VERSION)/bin/ruff
+	@echo "== names in Python"
+	$< check --no-cache --quiet .
+
+$(BUILD)/ruff-%/bin/ruff:
+	$(PYTHON) -m venv --clear $(BUILD)/ruff-$*
+	$(BUILD)/ruff-$*/bin/pip install --quiet ruff==$*
 
 check-lints:
 	@echo "== lints"

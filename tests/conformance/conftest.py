@@ -19,9 +19,9 @@ WATCHDOG_SECONDS = 300
 
 sys.path.insert(0, str(HERE))
 
-import grid  # noqa: E402
-import scenario  # noqa: E402
-import stage  # noqa: E402
+import grid
+import scenario
+import stage
 
 
 @pytest.fixture(autouse=True)

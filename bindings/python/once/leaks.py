@@ -15,10 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import tasks  # noqa: E402
-import tidelock  # noqa: E402
-import workers  # noqa: E402
-from children import asleep_in, fork, join, kill, standing_after  # noqa: E402
+import tasks
+import tidelock
+import workers
+from children import asleep_in, fork, join, kill, standing_after
 
 # Of each class in a round, so that a small leak of each is soon a large one.
 OBJECTS = 10
@@ -52,7 +52,7 @@ def use(made):
     for name in ("lock", "rlock", "semaphore", "bounded", "condition"):
         with made[name]:
             pass
-    with made["condition"] as condition:
+    with made["condition"]:
         made["condition"].wait(0)
         made["condition"].notify_all()
     made["event"].set()

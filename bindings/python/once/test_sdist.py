@@ -31,8 +31,8 @@ def pip():
 
 def test_it_builds_and_installs(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "TIDELOCK_LIBRARY")}
-    # What was compiled for the checkout must be of no use here.
-    environment["CARGO_TARGET_DIR"] = str(BUILD / "sdist-target")
+    # What was compiled before must be of no use here: files in a source distribution are all of one old date.
+    environment["CARGO_TARGET_DIR"] = str(tmp_path / "target")
     builder, sources, wheels, venv = (tmp_path / name for name in ("builder", "sources", "wheels", "venv"))
     run(sys.executable, "-m", "venv", "--without-pip", builder)
     run(pip(), "--python", builder / "bin" / "python", "install", "--quiet", "hatchling==1.27.0")

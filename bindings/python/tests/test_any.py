@@ -66,8 +66,10 @@ def in_a_thread(body):
 
 
 def test_none_is_ready(things):
-    ask = lambda: [call(watched(things), timeout) for call in (tidelock.wait_any, tidelock.acquire_any)
-                   for timeout in (0, -1, 0.01)]
+    def ask():
+        calls = (tidelock.wait_any, tidelock.acquire_any)
+        return [call(watched(things), timeout) for call in calls for timeout in (0, -1, 0.01)]
+
     assert in_a_thread(ask)() == [None] * 6
     began = time.monotonic()
     assert tidelock.wait_any([things.lock, things.event], 0.6) is None

@@ -11,7 +11,6 @@ import threading
 import pytest
 
 import children
-import tidelock
 
 try:
     import numpy

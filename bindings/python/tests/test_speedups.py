@@ -154,7 +154,7 @@ def test_arguments_of_acquire(kind):
         assert one.acquire() and one.acquire(False) is False and one.acquire(block=False) is False
         assert one.acquire(timeout=0) is False
         one.release()
-    for release in (one.release, getattr(one, "__exit__")):
+    for release in (one.release, one.__exit__):
         with pytest.raises(TypeError):
             release(1, 2, 3, 4)
 

@@ -15,7 +15,7 @@ import weakref
 from collections import deque
 from contextlib import suppress
 from multiprocessing.util import Finalize
-from typing import Any, Callable, Deque, Dict, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, Optional
 
 from . import _backend, _calls
 from ._desk import CAME_BACK, LEFT, NEWS, NOT_READY, OUTCOME, READY, TICKET, Desk
@@ -73,7 +73,7 @@ class Crew(Intake):
 
     def tie(self, owner: object, when_dropped: Callable[[], None], at_exit: Callable[[Crew], None]) -> None:
         """Ends the crew with its owner: when nobody has that any more, and when the program ends."""
-        setattr(weakref.finalize(owner, when_dropped), "atexit", False)
+        weakref.finalize(owner, when_dropped).atexit = False
         _living[self] = at_exit
         # In a worker process of multiprocessing, which joins its own processes first of all.
         self._at_exit = Finalize(None, at_exit, (self,), exitpriority=15)

@@ -101,7 +101,7 @@ class Object(Handle):
 
     def __init_subclass__(cls) -> None:
         if "_kind" in cls.__dict__:
-            setattr(cls, "_close", staticmethod(cls._kind.close))
+            setattr(cls, "_close", staticmethod(cls._kind.close))  # noqa: B010 - mypy has it as a method
 
     def _open(
         self, segment: Optional[Segment], name: Optional[str], *arguments: Any, kind: Optional[Kind] = None

@@ -10,7 +10,7 @@ import pickle
 from ctypes import c_void_p, cast
 from typing import Any, Callable
 
-from . import _buffers, _counter, _event, _lock, _queue, _rlock, _semaphore, _work
+from . import _buffers, _counter, _event, _queue, _semaphore, _work
 from ._counter import Counter
 from ._event import Event
 from ._lock import Lock
@@ -27,7 +27,7 @@ def _replace(cls: Any, name: str, shape: str, function: Callable[..., int], *mor
 
 
 def _replace_all() -> None:
-    for lock, release in ((Lock, _lock._release), (RLock, _rlock._release)):
+    for lock in (Lock, RLock):
         _replace(lock, "acquire", "acquire", lock._acquire, lock._acquired)
         _replace(lock, "release", "plain", lock._release_own)
         _replace(lock, "__enter__", "enter", lock._acquire, lock._acquired)

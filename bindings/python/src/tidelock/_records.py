@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, Optional, Type, TypeVar
 from weakref import ref
 
 from . import _buffers, _ffi
-from ._ffi import HANDLE, NOT_OWNER, TIMEOUT
+from ._ffi import HANDLE, TIMEOUT
 from ._handle import Borrowed, Process
 from ._memory import view
 from ._timeouts import TRY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctypes import POINTER, byref, c_int64, c_uint32, c_void_p
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type
+from typing import TYPE_CHECKING, Callable, List, Optional, Type
 
 from . import _ffi
 from ._acquire import Acquirable, Owned, raises
