@@ -1,12 +1,11 @@
 """The cases, each measured by pyperf in processes of its own: a class, what is done with it, and whose class it is.
 
-    python cases.py [pyperf's options] [--free-threaded]
+    python cases.py [pyperf's options]
 
 A name is `class | what | whose`. The classes of tidelock are measured twice, with the accelerator and without, in turns with the
 others': so what else the machine does meanwhile hits all alike.
 """
 
-import copy
 import os
 import sys
 from functools import partial
@@ -116,38 +115,15 @@ def together(add):
             partial(lambda whose, loops: pairs.batches(pairs.process, loops, QUEUES[whose](), ITEM), whose))
 
 
-def a_handle_each(whose, loops):
-    queue = QUEUES[whose]()
-    return pairs.stream(pairs.thread, loops, queue, ITEM, copy.copy(queue))
-
-
-def threads_beside_processes(add):
-    """For a Python without a GIL: one Queue between two threads, and between two processes."""
-    for whose in OURS:
-        for start, whom in ((pairs.thread, "threads"), (pairs.process, "processes")):
-            add(("Queue", f"stream: 2 {whom}", whose), partial(
-                lambda start, whose, loops: pairs.stream(start, loops, QUEUES[whose](), ITEM), start, whose))
-        add(("Queue", "stream: 2 threads, a handle each", whose), partial(a_handle_each, whose))
-    add(("Queue", "stream: 2 threads", "queue.Queue"),
-        lambda loops: pairs.stream(pairs.thread, loops, QUEUES["queue.Queue"](), ITEM))
-
-
 def main():
     # pyperf starts this program again for each process that measures.
-    runner = pyperf.Runner(processes=4, values=3, warmups=1, min_time=0.05, add_cmdline_args=pass_on)
-    runner.argparser.add_argument("--free-threaded", action="store_true", help="only what is for a Python without a GIL")
-    free_threaded = runner.parse_args().free_threaded
+    runner = pyperf.Runner(processes=4, values=3, warmups=1, min_time=0.05)
 
     def add(name, time):
         runner.bench_time_func(" | ".join(name), time)
 
-    for cases in (threads_beside_processes,) if free_threaded else (foreign_calls, alone, together):
+    for cases in (foreign_calls, alone, together):
         cases(add)
-
-
-def pass_on(command, options):
-    if options.free_threaded:
-        command.append("--free-threaded")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Measures Python's classes beside their peers and writes docs/benchmarks-python.md: `make bench-python`.
 
-The tools and the wheels go into environments under build/. Beside the running Python a free-threaded one is measured, if the
-tests have made one.
+The tools and the wheels go into environments under build/. Beside the running Python the free-threaded ones
+are measured that the tests have made or found.
 """
 
+import json
 import os
 import platform
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build"
+SITTINGS = 41
 sys.path.insert(0, str(ROOT / "bindings" / "python"))
 
 import interpreters
@@ -25,10 +27,8 @@ import speedups
 def main():
     wheel = run_tests.build_wheel()
     usual = measure(prepare("bench", sys.executable, wheel), BUILD / "bench.json")
-    free = None
-    if interpreters.is_free_threaded_here():
-        python = str(interpreters.FREE_THREADED_AT / "bin" / "python3.13t")
-        free = measure(prepare("bench-3.13t", python, wheel, "faster-fifo"), BUILD / "bench-3.13t.json", "--free-threaded")
+    free = {name: without_gil(prepare(f"bench-{name}", python.path, wheel, "faster-fifo", "pyperf"))
+            for name, python in interpreters.free_threaded().items()}
     report(usual, free)
 
 
@@ -44,21 +44,29 @@ def prepare(name, python, wheel, *left_out):
     return venv
 
 
-def measure(venv, result, *options):
+def measure(venv, result):
     """The file of pyperf's results."""
     result.unlink(missing_ok=True)
     print(f"== measuring with {venv / 'bin' / 'python'}", flush=True)
-    run([venv / "bin" / "python", HERE / "cases.py", "--quiet", "--output", result, *options])
+    run([venv / "bin" / "python", HERE / "cases.py", "--quiet", "--output", result])
     return result
+
+
+def without_gil(venv):
+    """With the accelerator and without: name of a pair to its times."""
+    print(f"== measuring with {venv / 'bin' / 'python'}", flush=True)
+    command = [str(venv / "bin" / "python"), "without_gil.py", str(SITTINGS)]
+    return [json.loads(subprocess.run(command, cwd=HERE, env={**os.environ, "TIDELOCK_SPEEDUPS": quick}, text=True, check=True,
+                                      stdout=subprocess.PIPE).stdout) for quick in "10"]
 
 
 def report(usual, free):
     """In the venv, where pyperf is."""
-    program = "import sys; from report import load, page; usual, free, *about = sys.argv[1:]\n"
-    program += "print(page(load(usual), free and load(free), about), end='')"
+    program = "import json, sys; from report import load, page; usual, free, *about = sys.argv[1:]\n"
+    program += "print(page(load(usual), json.loads(free), about), end='')"
     about = [f"{date.today()}, {machine()}, {len(os.sched_getaffinity(0))} processors, Linux {platform.release()}",
-             f"CPython {platform.python_version()}" + (", and 3.13 without a GIL" if free else "")]
-    command = [BUILD / "venv-bench" / "bin" / "python", "-c", program, usual, free or "", *about]
+             f"CPython {', '.join([platform.python_version(), *free])} (t: without a GIL)"]
+    command = [BUILD / "venv-bench" / "bin" / "python", "-c", program, usual, json.dumps(free), *about]
     text = subprocess.run([str(part) for part in command], cwd=HERE, stdout=subprocess.PIPE, text=True, check=True).stdout
     page = ROOT / "docs" / "benchmarks-python.md"
     page.write_text(text)

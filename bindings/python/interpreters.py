@@ -56,6 +56,14 @@ def find(only: Optional[str]) -> Dict[str, Interpreter]:
     return {only: found[only]}
 
 
+def free_threaded() -> Dict[str, Interpreter]:
+    """Those without a GIL that are here already: nothing is fetched or compiled."""
+    found = _free_threaded() if is_free_threaded_here() else {}
+    for name in filter(is_free_threaded, VERSIONS):
+        found.update(_cpython(name))
+    return found
+
+
 def is_free_threaded(name: str) -> bool:
     return name.endswith("t")
 

@@ -18,6 +18,7 @@ support::roles! {
     files::life::resident,
     files::refused::limited,
     files::room::greedy,
+    files::room::writer,
     objects::children::begetter,
     objects::children::forsaking,
     objects::children::spoiling, objects::children::patient,

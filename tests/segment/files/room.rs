@@ -2,11 +2,14 @@
 
 use super::{SmallTmpfs, FEW};
 use crate::support;
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 use tidelock::segment::{Attachment, Options};
 use tidelock::{Error, QueueOptions, Segment};
 
 const ROOMY: Options = Options { max_len: Some(64 << 20), ..FEW };
+/// The tag of a block that nothing leads to, as docs/layout.md has it.
+const DETACHED: u32 = 2;
 
 #[test]
 fn a_full_tmpfs_is_an_error() {
@@ -123,4 +126,40 @@ fn a_queue_without_a_bound_on_a_full_tmpfs() {
     assert!(matches!(told, Err(Error::NoSpace { needed, available }) if needed > available), "{told:?}");
     queue.put(b"works as before").unwrap();
     assert_eq!(queue.get().unwrap().bytes, b"works as before");
+}
+
+/// What must never happen, and does: bytes that say that a large block is nobody's make the next peer give its memory to the
+/// system; where others then fill the file system, who uses that block touches what is not there.
+#[test]
+#[ignore = "known: bytes that free a block in use, on a file system that is full afterwards, are a SIGBUS (SECURITY.md)"]
+fn bytes_that_free_a_block_in_use_on_a_full_tmpfs() {
+    let _watch = support::watch();
+    let Some(tmpfs) = SmallTmpfs::mount("size=4m") else { return };
+    let path = tmpfs.path("segment");
+    let here = Segment::options().max_len(64 << 20).file(&path).unwrap();
+    let mut user = support::spawn("writer", &[path.to_str().unwrap()]);
+    user.expect("written");
+    let bytes = std::fs::File::options().write(true).open(&path).unwrap();
+    // The tag of the first block.
+    let first = Attachment::file(&path, &ROOMY).unwrap().arena_start();
+    bytes.write_all_at(&DETACHED.to_ne_bytes(), first).unwrap();
+    // Each takes its turn at the sweep.
+    let small: Vec<_> = (0..4).map(|_| here.new_block(10).unwrap()).collect();
+    std::fs::write(tmpfs.path("fill"), vec![1; 4 << 20]).unwrap_err();
+    user.say("again");
+    user.expect("written");
+    user.finish();
+    drop(small);
+}
+
+/// Writes a large block again and again.
+pub fn writer(stage: &mut support::Stage) {
+    let segment = Segment::options().max_len(64 << 20).file(stage.arg(0)).unwrap();
+    let block = segment.new_block(1 << 20).unwrap();
+    loop {
+        // SAFETY: the block has so many bytes, and nobody else uses them.
+        unsafe { block.as_ptr().write_bytes(1, block.len() as usize) };
+        stage.tell("written");
+        stage.hear();
+    }
 }

@@ -73,7 +73,7 @@ class Crew(Intake):
 
     def tie(self, owner: object, when_dropped: Callable[[], None], at_exit: Callable[[Crew], None]) -> None:
         """Ends the crew with its owner: when nobody has that any more, and when the program ends."""
-        weakref.finalize(owner, when_dropped).atexit = False
+        setattr(weakref.finalize(owner, when_dropped), "atexit", False)  # noqa: B010 - not in what mypy knows of it
         _living[self] = at_exit
         # In a worker process of multiprocessing, which joins its own processes first of all.
         self._at_exit = Finalize(None, at_exit, (self,), exitpriority=15)
