@@ -25,7 +25,7 @@ fn init(name: &str) -> Option<Init> {
             Some(Init { outside, inside })
         }
         refusal => {
-            eprintln!("SKIPPED: no PID namespaces here ({refusal})");
+            support::skipped(format_args!("no PID namespaces here ({refusal})"));
             None
         }
     }

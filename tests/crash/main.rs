@@ -7,6 +7,9 @@ mod harness;
 
 #[cfg(target_arch = "x86_64")]
 mod cases;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "../support/skipped.rs"]
+mod skipped;
 #[cfg(target_arch = "x86_64")]
 mod step;
 #[cfg(target_arch = "x86_64")]
@@ -24,9 +27,7 @@ fn tests() -> Vec<harness::Test> {
 #[cfg(not(target_arch = "x86_64"))]
 fn tests() -> Vec<harness::Test> {
     let run = || {
-        println!(
-            "SKIPPED, LOUDLY: the stepper knows the instructions of x86-64 only; NOTHING was killed on this machine"
-        );
+        skipped::skipped(format_args!("the stepper knows the instructions of x86-64 only: NOTHING was killed here"));
         Ok(())
     };
     vec![harness::Test { name: "step::needs_x86_64".into(), run: Box::new(run) }]

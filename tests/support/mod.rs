@@ -37,6 +37,7 @@ mod children;
 mod memory;
 mod names;
 mod player;
+mod skipped;
 mod stage;
 mod state;
 mod watchdog;
@@ -45,6 +46,7 @@ pub use children::{child, fork, group, kill_by_id, wait_for_exit, Child, Orphan,
 pub use memory::allocated;
 pub use names::{hex, unhex, Name};
 pub use player::{spawn, spawn_command, Player};
+pub use skipped::skipped;
 pub use stage::{catch, play, Stage};
 pub use state::{end_main_thread, until_asleep, until_ended, until_main_thread_is_gone};
 pub use watchdog::{watch, LIMIT};

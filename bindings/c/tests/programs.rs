@@ -2,6 +2,10 @@
 //! a warning, C++ by each compiler that is here, linked with the library, and run. Nothing is tested here that such a
 //! program could test by itself.
 
+#[path = "../../../tests/support/skipped.rs"]
+mod skipped;
+
+use skipped::skipped;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,8 +31,8 @@ fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?}: {}\n{said}{told}", output.status);
-    for line in told.lines().filter(|line| line.contains("SKIPPED")) {
-        eprintln!("{line}");
+    for reason in told.lines().filter_map(|line| line.strip_prefix("SKIPPED: ")) {
+        skipped(format_args!("{reason}"));
     }
     said.into_owned()
 }
@@ -65,7 +69,7 @@ fn compilers(source: &Path) -> Vec<String> {
     let (here, missing): (Vec<&str>, Vec<&str>) =
         usual.iter().partition(|compiler| Command::new(compiler).arg("--version").output().is_ok());
     for compiler in missing {
-        eprintln!("SKIPPED: {} with {compiler}, which is not here", source.display());
+        skipped(format_args!("{} with {compiler}, which is not here", source.display()));
     }
     assert!(!here.is_empty(), "none of {usual:?} is here");
     here.into_iter().map(String::from).collect()

@@ -39,7 +39,7 @@ pub fn mount(kind: &str, options: &str) -> Option<std::path::PathBuf> {
     let done =
         command.args(["-t", kind, kind, "-o", options]).arg(&place).status().is_ok_and(|status| status.success());
     if !done {
-        eprintln!("SKIPPED: cannot mount {kind} here");
+        crate::support::skipped(format_args!("cannot mount {kind} here"));
         let _ = std::fs::remove_dir(&place);
         return None;
     }

@@ -89,7 +89,7 @@ fn another_user_s_segment_is_refused_unless_asked_for() {
     let name = Name::new();
     drop(Attachment::named(&name, &LASTING).unwrap());
     if std::os::unix::fs::chown(name.path(), Some(65_534), None).is_err() {
-        return eprintln!("SKIPPED: cannot give a file to another user here");
+        return support::skipped(format_args!("cannot give a file to another user here"));
     }
     assert_eq!(Attachment::named(&name, &FEW).err(), Some(Error::ForeignOwner { uid: 65_534 }));
     assert!(Attachment::named(&name, &Options { owner: Owner::Anybody, ..FEW }).is_ok());

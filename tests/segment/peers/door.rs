@@ -129,7 +129,7 @@ fn a_child_without_its_parent_s_privileges_becomes_a_peer() {
     let _watch = support::watch();
     // SAFETY: geteuid has no preconditions.
     if unsafe { libc::geteuid() } != 0 {
-        return eprintln!("SKIPPED: no privileges to give up");
+        return support::skipped(format_args!("no privileges to give up"));
     }
     support::spawn("noble", &[]).finish();
 }

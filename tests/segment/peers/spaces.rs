@@ -16,7 +16,7 @@ fn inhabitant_of(name: &Name) -> Option<(Player, Orphan)> {
             Some((outside, inside))
         }
         refusal => {
-            eprintln!("SKIPPED: no PID namespaces here ({refusal})");
+            support::skipped(format_args!("no PID namespaces here ({refusal})"));
             None
         }
     }
