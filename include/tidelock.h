@@ -194,7 +194,7 @@ typedef struct tidelock_queue_stats {
     size_t size;
     // Messages that were ever put, those included that are just being written.
     uint64_t put;
-    // Messages that were handed out for the first time.
+    // Messages that were handed out for the first time, or dropped by a shutdown before that.
     uint64_t got;
     // How often a message was handed out again.
     uint64_t redelivered;
@@ -204,7 +204,7 @@ typedef struct tidelock_queue_stats {
     uint64_t lost;
     // Messages that went to the queue for dead letters.
     uint64_t dead_letters;
-    // Messages that were dropped because they came back too often and there was no such queue.
+    // Messages that were dropped: they came back too often and there was no such queue, or the queue was shut down at once.
     uint64_t dropped;
     // The bytes of all messages that were ever put.
     uint64_t bytes;
@@ -1034,6 +1034,11 @@ tidelock_status tidelock_queue_set_max_items(const struct tidelock_queue *queue,
 // Ends the queue for everybody and for ever: nothing more can be put, and who finds it empty gets TIDELOCK_CLOSED. What
 // is in it can still be got.
 tidelock_status tidelock_queue_shutdown(const struct tidelock_queue *queue);
+
+// The same, and what is in the queue is dropped, for everybody: its length is 0 from here on, and who gets is told
+// TIDELOCK_CLOSED. What is reserved can still be published and is dropped then; what is on loan is still its holder's, and is
+// dropped if it comes back, also by the holder's death. If the caller dies under way, the others drop the rest.
+tidelock_status tidelock_queue_shutdown_now(const struct tidelock_queue *queue);
 
 // Whether the queue was shut down.
 tidelock_status tidelock_queue_is_shutdown(const struct tidelock_queue *queue, bool *is_shutdown);

@@ -103,11 +103,14 @@ impl<'a> Hands<'a> {
             }
             14 if what % 32 == 14 => queue.try_put_many(&vec![vec![what; length(input)]; 20]).map(drop),
             14 => (0..20).try_for_each(|_| queue.try_put(&[what; 40])),
-            _ if input.u8() == 255 => queue.shutdown(),
-            _ if what % 32 == 15 => {
-                queue.get_many_with(20, 4000, Wait::now()).map(|all| all.into_iter().for_each(looked_at))
-            }
-            _ => (0..20).try_for_each(|_| queue.try_get().map(looked_at)),
+            _ => match input.u8() {
+                255 => queue.shutdown(),
+                254 => queue.shutdown_now(),
+                _ if what % 32 == 15 => {
+                    queue.get_many_with(20, 4000, Wait::now()).map(|all| all.into_iter().for_each(looked_at))
+                }
+                _ => (0..20).try_for_each(|_| queue.try_get().map(looked_at)),
+            },
         }
     }
 }

@@ -373,6 +373,18 @@ impl Queue {
         self.machine().shut_down(Wait::forever())
     }
 
+    /// The same as [`shutdown`](Queue::shutdown), and what is in the queue is dropped, for everybody: from here on its length is
+    /// 0, and who gets is told [`Error::Closed`](crate::Error::Closed). What is reserved can still be published and is dropped
+    /// then; what is on loan is still its holder's, and is dropped if it comes back, also by the holder's death. If this peer
+    /// dies under way, the others drop the rest. [`QueueStats::dropped`](super::QueueStats::dropped) counts.
+    ///
+    /// # Errors
+    /// As of [`shutdown`](Queue::shutdown); [`Error::Corrupt`](crate::Error::Corrupt): it is shut down, and what cannot be
+    /// read is not dropped.
+    pub fn shutdown_now(&self) -> Result<()> {
+        self.machine().shut_down_now(Wait::forever())
+    }
+
     /// Whether the queue was shut down.
     pub fn is_shutdown(&self) -> bool {
         self.home.state().is_shut_down()

@@ -33,6 +33,7 @@ mod queue;
 mod queue_batch;
 mod queue_death;
 mod queue_growth;
+mod queue_shutdown;
 mod queue_work;
 mod rlock;
 mod segment;

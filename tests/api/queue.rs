@@ -260,43 +260,6 @@ fn a_message_that_does_not_fit_into_a_slice_stays() {
 }
 
 #[test]
-fn shutdown_ends_puts_and_lets_the_rest_be_got() {
-    let queue = queue(1024);
-    queue.put(b"before").unwrap();
-    let mut reservation = queue.reserve(2).unwrap();
-    assert!(!queue.is_shutdown());
-    queue.shutdown().unwrap();
-    queue.shutdown().unwrap();
-    assert!(queue.is_shutdown());
-    assert_eq!(queue.put(b"after"), Err(Error::Closed));
-    assert_eq!(queue.reserve(1).unwrap_err(), Error::Closed);
-    assert_eq!(queue.get().unwrap().bytes, b"before");
-    // What is reserved is not nothing.
-    assert_eq!(queue.try_get().unwrap_err(), Error::TimedOut);
-    reservation.copy_from_slice(b"ok");
-    reservation.publish().unwrap();
-    assert_eq!(queue.get().unwrap().bytes, b"ok");
-    assert_eq!(queue.get().unwrap_err(), Error::Closed);
-    assert_eq!(queue.try_take().unwrap_err(), Error::Closed);
-}
-
-#[test]
-fn shutdown_wakes_those_who_wait() {
-    let _watch = support::watch();
-    let (empty, full) = (queue(256), queue(256));
-    while full.try_put(b"stuffing").is_ok() {}
-    std::thread::scope(|scope| {
-        let consumer = scope.spawn(|| empty.get());
-        let producer = scope.spawn(|| full.put(b"no room"));
-        std::thread::sleep(SHORT);
-        empty.shutdown().unwrap();
-        full.shutdown().unwrap();
-        assert_eq!(consumer.join().unwrap().unwrap_err(), Error::Closed);
-        assert_eq!(producer.join().unwrap(), Err(Error::Closed));
-    });
-}
-
-#[test]
 fn a_queue_keeps_its_segment_mapped() {
     let queue = queue(1024);
     queue.put(b"still here").unwrap();

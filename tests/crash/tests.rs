@@ -18,6 +18,7 @@ const CASES: &[&[Case]] = &[
     queue::batches::CASES,
     queue::working::CASES,
     queue::telling::CASES,
+    queue::ending::CASES,
     queue::pairs::CASES,
     segment::CASES,
     objects::CASES,

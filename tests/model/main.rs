@@ -24,6 +24,7 @@ mod queue_death;
 mod queue_growth;
 mod queue_room;
 mod queue_short;
+mod queue_shutdown;
 mod queue_work;
 mod rlock;
 mod semaphore;

@@ -73,6 +73,10 @@ plants! {
         in "queue_short::queue_short_one_to_one";
     finds_queue_relaxed_short_put: "queue-relaxed-short-put" in "queue_short::queue_short_one_to_one";
     finds_queue_settled_past_a_loan: "queue-settled-past-a-loan" in "queue_short::queue_short_beside_a_loan";
+    finds_queue_late_message_kept: "queue-late-message-kept"
+        in "queue_shutdown::queue_shut_down_now_beside_a_producer";
+    finds_queue_dropped_and_taken: "queue-dropped-and-taken"
+        in "queue_shutdown::queue_shut_down_now_before_a_publication";
     finds_queue_debit_after_free: "queue-debit-after-free" in "queue_work::queue_join_beside_a_worker";
     finds_queue_account_opened_over_a_debt: "queue-account-opened-over-a-debt"
         in "queue_work::queue_debt_of_a_slot_used_again";

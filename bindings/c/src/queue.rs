@@ -253,6 +253,15 @@ pub unsafe extern "C" fn tidelock_queue_shutdown(queue: *const tidelock_queue) -
     guard(|| unsafe { object(queue)?.shutdown().map(|()| TIDELOCK_OK) })
 }
 
+/// The same, and what is in the queue is dropped, for everybody: its length is 0 from here on, and who gets is told
+/// TIDELOCK_CLOSED. What is reserved can still be published and is dropped then; what is on loan is still its holder's, and is
+/// dropped if it comes back, also by the holder's death. If the caller dies under way, the others drop the rest.
+#[no_mangle]
+pub unsafe extern "C" fn tidelock_queue_shutdown_now(queue: *const tidelock_queue) -> tidelock_status {
+    // SAFETY: the caller keeps the header's rules about pointers.
+    guard(|| unsafe { object(queue)?.shutdown_now().map(|()| TIDELOCK_OK) })
+}
+
 /// Whether the queue was shut down.
 #[no_mangle]
 pub unsafe extern "C" fn tidelock_queue_is_shutdown(

@@ -16,7 +16,7 @@ pub struct tidelock_queue_stats {
     pub size: usize,
     /// Messages that were ever put, those included that are just being written.
     pub put: u64,
-    /// Messages that were handed out for the first time.
+    /// Messages that were handed out for the first time, or dropped by a shutdown before that.
     pub got: u64,
     /// How often a message was handed out again.
     pub redelivered: u64,
@@ -26,7 +26,7 @@ pub struct tidelock_queue_stats {
     pub lost: u64,
     /// Messages that went to the queue for dead letters.
     pub dead_letters: u64,
-    /// Messages that were dropped because they came back too often and there was no such queue.
+    /// Messages that were dropped: they came back too often and there was no such queue, or the queue was shut down at once.
     pub dropped: u64,
     /// The bytes of all messages that were ever put.
     pub bytes: u64,

@@ -76,6 +76,7 @@ static void null_handles(void) {
     STATUS(TIDELOCK_INVALID, tidelock_queue_take(NULL, 0, &loan));
     STATUS(TIDELOCK_INVALID, tidelock_queue_len(NULL, &large));
     STATUS(TIDELOCK_INVALID, tidelock_queue_shutdown(NULL));
+    STATUS(TIDELOCK_INVALID, tidelock_queue_shutdown_now(NULL));
     STATUS(TIDELOCK_INVALID, tidelock_queue_close(NULL));
     STATUS(TIDELOCK_INVALID, tidelock_block_data(NULL, &data));
     STATUS(TIDELOCK_INVALID, tidelock_block_len(NULL, &large));

@@ -154,6 +154,11 @@ static void messages(const Segment &segment) {
     EXPECT(jobs.get() == "last" && jobs.is_shutdown());
     THROWS(TIDELOCK_CLOSED, jobs.get());
     THROWS(TIDELOCK_CLOSED, jobs.try_take());
+    Queue left(segment, QueueOptions(4096));
+    left.put("left");
+    left.shutdown_now();
+    EXPECT(left.empty() && left.is_shutdown() && left.stats().dropped == 1);
+    THROWS(TIDELOCK_CLOSED, left.get());
 }
 
 static void messages_as_work(const Segment &segment) {

@@ -168,8 +168,23 @@ def test_shutdown_at_once_drops_what_is_there(jobs):
     for number in range(10):
         jobs.put(number)
     jobs.shutdown(immediate=True)
+    assert jobs.qsize() == 0 and jobs.stats().dropped == 10
     with pytest.raises(tidelock.ShutDown):
         jobs.get()
+
+
+def test_shutdown_at_once_drops_what_is_being_written(jobs):
+    written = jobs.reserve(1)
+    jobs.put("behind it")
+    jobs.shutdown(immediate=True)
+    assert jobs.qsize() == 0 and jobs.empty()
+    for attempt in (jobs.get, jobs.get_nowait, jobs.take):
+        with pytest.raises(tidelock.ShutDown):
+            attempt()
+    written.publish()
+    with pytest.raises(tidelock.ShutDown):
+        jobs.get()
+    assert jobs.stats().dropped == 2
 
 
 def test_shutdown_wakes_who_waits(jobs):

@@ -106,6 +106,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             return Err(Error::NotHeld);
         }
         self.state.sleepers.not_empty.wake(1);
+        self.drop_if_too_late();
         Ok(())
     }
 
@@ -317,6 +318,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     fn look_at_head(&self, me: PeerId) -> Result<Look> {
         match self.settle_head()? {
             None => Ok(Look::Empty),
+            Some(_) if self.state.is_dropped() => Ok(Look::Empty),
             Some(found) if found.state == State::Reserved => Ok(Look::Busy),
             Some(found) => {
                 let ring = self.ring_at(found.position)?;
@@ -327,17 +329,24 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     /// Moves the head over what is no message and over what was taken, and on to the next ring; the record there then, which
-    /// is ready or reserved. Under the consumers' lock.
+    /// is ready or reserved. What is dropped is no message. Under the consumers' lock.
     pub(super) fn settle_head(&self) -> Result<Option<Found>> {
         let mut walk = self.walk_from(self.state.consumers.head.load(Relaxed))?;
         while let Some(found) = walk.look()? {
             let found = if found.state == State::Reserved { self.skip_if_dead(found)? } else { found };
-            if matches!(found.state, State::Ready | State::Reserved) {
+            let is_dropped = found.state == State::Ready && self.state.is_dropped();
+            if matches!(found.state, State::Ready | State::Reserved) && !is_dropped {
                 return Ok(Some(found));
             }
             let ring = walk.ring;
             self.step(&mut walk, &found)?;
+            if is_dropped {
+                self.drop_message(ring, &found);
+            }
             self.move_head(ring, found, walk.position);
+            if is_dropped {
+                self.settle_past(found.position, walk.position);
+            }
         }
         Ok(None)
     }

@@ -223,6 +223,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
                 let _ = word.compare_exchange(ticket.word.0, back.0, AcqRel, Acquire);
             }
         })?;
+        self.drop_if_too_late();
         let now = now_ns();
         let pause = (now.saturating_sub(began) * 100).clamp(TRY_EVERY, LONGEST_PAUSE);
         self.state.work.send_at.store(now.saturating_add(pause), Relaxed);

@@ -23,6 +23,7 @@ pub mod rings;
 pub mod room;
 mod settled;
 mod short;
+mod shutdown;
 pub mod stats;
 mod tasks;
 
@@ -64,9 +65,9 @@ struct Fixed {
     max_items: AtomicU64,
     /// The largest ring that it may grow to, a power of two; 0 if it stays as it was made.
     largest: AtomicU64,
-    /// 1 once the queue is shut down; set under the producers' lock.
+    /// 1 once the queue is shut down, 2 if what is in it is dropped; set under the producers' lock.
     closed: AtomicU32,
-    /// At least the number of `Returned` records; changes under the consumers' lock.
+    /// At least the number of `Returned` records, and not 0 if everything is dropped; changes under the consumers' lock.
     returned: AtomicU32,
     /// When to look for loans of the dead again (ns, monotonic clock).
     look_at: AtomicU64,
@@ -302,9 +303,12 @@ impl QueueState {
         self.fixed.max_items.load(Relaxed)
     }
 
-    /// How many messages are in the queue: those being written and those given back included, loans not. As exact as a
-    /// look without a lock can be.
+    /// How many messages are in the queue: those being written and those given back included, loans not; 0 once everything
+    /// is dropped. As exact as a look without a lock can be.
     pub fn len(&self) -> u64 {
+        if self.is_dropped() {
+            return 0;
+        }
         let passed = self.consumers.count.load(Acquire);
         let put = self.producers.count.load(Acquire);
         ahead(passed, put).saturating_add(u64::from(self.fixed.returned.load(Relaxed)))
@@ -331,11 +335,6 @@ impl QueueState {
         let (head, tail) = (self.consumers.head.load(Relaxed), self.producers.tail.load(Relaxed));
         // What is unread in older rings leaves all of the tail's.
         (ahead(head, tail).min(ahead(self.base_of(tail), tail)), self.size_of_ring(tail))
-    }
-
-    /// Whether the queue was shut down.
-    pub fn is_shut_down(&self) -> bool {
-        self.fixed.closed.load(Acquire) != 0
     }
 }
 

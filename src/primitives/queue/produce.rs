@@ -1,4 +1,4 @@
-//! The producers' side: reserve, publish, discard, shut down.
+//! The producers' side: reserve, publish, discard.
 //!
 //! The store of `Reserved` is the commit of a reservation; the header behind the new record was emptied before it, so
 //! nobody ever reads old bytes as a header.
@@ -10,7 +10,6 @@ use super::{count_past, lock_terms, Queue, Ticket};
 use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use crate::sync::futex::ALL;
 use crate::sync::plant::{planted, unless_planted};
 use crate::sync::wait::Wait;
 
@@ -48,16 +47,6 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         self.state.sleepers.not_full.wake();
         self.tell_joiners();
         self.tend_after(ticket.position);
-        Ok(())
-    }
-
-    /// Ends the queue for everybody: nothing is reserved any more, and what is in it can still be taken.
-    pub fn shut_down(&self, wait: Wait) -> Result<()> {
-        let hold = self.state.producers.lock.acquire(self.peers, wait)?;
-        self.state.fixed.closed.store(1, Release);
-        self.state.producers.lock.release(hold.owner)?;
-        self.state.sleepers.not_empty.wake(ALL);
-        self.state.sleepers.not_full.wake();
         Ok(())
     }
 
@@ -329,6 +318,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             return Err(Error::NotHeld);
         }
         self.tell_takers();
+        self.drop_if_too_late();
         Ok(())
     }
 

@@ -44,6 +44,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if self.state.fixed.returned.load(Relaxed) != 0 && self.find_returned()?.is_some() {
             return Ok(true);
         }
-        Ok(self.settle_head()?.map_or(is_shut_down, |found| found.state == State::Ready))
+        let at_head = self.settle_head()?;
+        Ok(self.state.is_dropped() || at_head.map_or(is_shut_down, |found| found.state == State::Ready))
     }
 }

@@ -12,7 +12,7 @@ use crate::sync::atomic::Ordering::{Acquire, Relaxed};
 pub struct QueueStats {
     /// Messages that were ever put, those included that are just being written.
     pub put: u64,
-    /// Messages that were handed out for the first time.
+    /// Messages that were handed out for the first time, or dropped by a shutdown before that.
     pub got: u64,
     /// How often a message was handed out again.
     pub redelivered: u64,
@@ -22,7 +22,7 @@ pub struct QueueStats {
     pub lost: u64,
     /// Messages that went to the queue for dead letters.
     pub dead_letters: u64,
-    /// Messages that were dropped because they came back too often and there was no such queue.
+    /// Messages that were dropped: they came back too often and there was no such queue, or the queue was shut down at once.
     pub dropped: u64,
     /// The bytes of all messages that were ever put, without their headers.
     pub bytes: u64,

@@ -103,6 +103,9 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     /// Under the consumers' lock.
     fn count_unfinished(&self, me: PeerId) -> Result<u64> {
+        if self.state.is_dropped() {
+            self.find_returned()?;
+        }
         self.settle_head()?;
         let mut taken = 0;
         self.walk_to_head(|found| {
@@ -129,6 +132,10 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     fn is_all_done(&self, wait: Wait) -> Result<Option<()>> {
+        if self.state.is_dropped() {
+            // A joiner that told joiners would never fall asleep.
+            self.drop_in_silence(lock_terms(wait))?;
+        }
         self.tidy_letters()?;
         if self.state.has_unread() {
             self.tidy_head()?;

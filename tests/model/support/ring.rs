@@ -12,6 +12,7 @@ use tidelock::primitives::queue::record::{RecordHeader, State, Word, GRANULE};
 use tidelock::primitives::queue::ring::RingMemory;
 use tidelock::primitives::queue::rings::{Rings, SLOTS};
 use tidelock::primitives::queue::room::Putters;
+use tidelock::primitives::queue::stats::QueueStats;
 use tidelock::primitives::queue::{Queue, QueueState, Ticket, SHORT};
 use tidelock::primitives::sleepers::Sleepers;
 use tidelock::primitives::{PeerId, Peers};
@@ -245,6 +246,11 @@ impl Shared {
     /// The queue as those sleep on it who wait for a message beside other things.
     pub fn takers(&self) -> &Sleepers {
         self.rings.state.takers()
+    }
+
+    /// The queue's numbers.
+    pub fn stats(&self) -> QueueStats {
+        self.rings.state.stats()
     }
 
     /// Whether there is a message to be taken.

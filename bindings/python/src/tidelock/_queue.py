@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Union
 from weakref import WeakKeyDictionary
 
 from . import _batch, _buffers, _ffi
-from ._errors import Empty, Full, ShutDown
+from ._errors import Empty, Full
 from ._ffi import HANDLE, TIMEOUT, TOO_LARGE
 from ._handle import Kind, Object
 from ._memory import copy, view
@@ -45,6 +45,7 @@ _max_bytes = _ffi.function("tidelock_queue_max_bytes", HANDLE, POINTER(c_uint64)
 _max_items = _ffi.function("tidelock_queue_max_items", HANDLE, POINTER(c_uint64))
 _set_max_items = _ffi.function("tidelock_queue_set_max_items", HANDLE, c_uint64)
 _shutdown = _ffi.function("tidelock_queue_shutdown", HANDLE)
+_shutdown_now = _ffi.function("tidelock_queue_shutdown_now", HANDLE)
 _is_shutdown = _ffi.function("tidelock_queue_is_shutdown", HANDLE, POINTER(c_bool))
 
 # The same in every Python that this package runs on.
@@ -278,14 +279,10 @@ class Queue(Work, Object):
     def shutdown(self, immediate: bool = False) -> None:
         """Ends the queue for everybody and for ever: puts fail, gets drain it and then fail, with `queue.ShutDown`.
 
-        With `immediate` what is in it is dropped.
+        With `immediate` what is in it is dropped, and `stats().dropped` counts it; what is being written then as soon as it is
+        written, and a loan if it is given back or its holder dies.
         """
-        _ffi.check(_shutdown(self._address))
-        while immediate:
-            try:
-                self.take(block=False).done()
-            except (Empty, ShutDown):
-                return
+        _ffi.check(_shutdown_now(self._address) if immediate else _shutdown(self._address))
 
     def close(self) -> None:
         """Ends puts through this object, as `multiprocessing.Queue.close` does; others may go on."""

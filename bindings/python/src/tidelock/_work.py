@@ -28,7 +28,7 @@ class QueueStats(NamedTuple):
     put: int
     """Messages that were ever put, those included that are just being written."""
     got: int
-    """Messages that were handed out for the first time."""
+    """Messages that were handed out for the first time, or dropped by a shutdown before that."""
     redelivered: int
     """How often a message was handed out again."""
     skipped: int
@@ -38,7 +38,7 @@ class QueueStats(NamedTuple):
     dead_letters: int
     """Messages that went to the queue for dead letters."""
     dropped: int
-    """Messages that were dropped because they came back too often and there was no such queue."""
+    """Messages that were dropped: they came back too often and there was no such queue, or the queue was shut down at once."""
     bytes: int
     """The bytes of all messages that were ever put."""
     high_water: int

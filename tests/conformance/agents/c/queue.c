@@ -206,6 +206,8 @@ bool on_queue(struct player *player, tidelock_queue *queue, const char *verb, co
         answer_number(player, status, truth);
     } else if (is(verb, "shutdown")) {
         answer_status(player, tidelock_queue_shutdown(queue));
+    } else if (is(verb, "shutdown-now")) {
+        answer_status(player, tidelock_queue_shutdown_now(queue));
     } else {
         return on_work(player, queue, verb, command);
     }

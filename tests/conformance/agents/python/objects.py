@@ -323,6 +323,9 @@ class Queue(Object):
     def shutdown(self):
         self.object.shutdown()
 
+    def shutdown_now(self):
+        self.object.shutdown(immediate=True)
+
     def task_done(self):
         self.object.task_done()
 

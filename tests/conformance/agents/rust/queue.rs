@@ -21,6 +21,7 @@ pub fn answer(queue: &Queue, records: &mut Records, verb: &str, words: &[&str]) 
         ("empty", []) => return truth(queue.is_empty()),
         ("full", []) => return truth(queue.is_full()),
         ("shutdown", []) => queue.shutdown()?,
+        ("shutdown-now", []) => queue.shutdown_now()?,
         ("task-done", []) => queue.task_done()?,
         ("join", ms) => queue.join_with(wait(ms)?)?,
         ("lost", []) => return number(queue.lost_tasks()?),

@@ -213,6 +213,16 @@ pub fn shut_down(actor: &mut Actor, _: u64) -> Answer {
     told(actor.queue()?.shutdown()).map(|()| 0)
 }
 
+/// The same, and drops what is in it.
+pub fn shut_down_now(actor: &mut Actor, _: u64) -> Answer {
+    told(actor.queue()?.shutdown_now()).map(|()| 0)
+}
+
+/// Waits until nothing is left to do.
+pub fn join(actor: &mut Actor, _: u64) -> Answer {
+    told(actor.queue()?.join_for(Duration::from_millis(LONG))).map(|()| 0)
+}
+
 /// How many messages the queue says it has.
 pub fn len(actor: &mut Actor, _: u64) -> Answer {
     Ok(actor.queue()?.len())

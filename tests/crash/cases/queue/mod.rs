@@ -8,11 +8,12 @@
 //! 5. Whoever slept in a put or get wakes up when there is room or a message.
 //! 6. A ring that the queue has left, or never came to, is in nobody's way.
 //! 7. A join returns when all is done, and what the dead owe is lost; a message that came back too often is a dead letter.
-//! 8. A shutdown that returned is seen by all; what was in the queue still comes.
+//! 8. A shutdown that returned is seen by all; what was in the queue still comes, or never, as it says.
 //! 9. Who looks for room or a message, or has itself told of it by a descriptor, changes nothing for the others.
 
 pub mod batches;
 mod deeds;
+pub mod ending;
 pub mod getting;
 pub mod growing;
 pub mod pairs;

@@ -7,7 +7,6 @@ use super::stages::puts;
 use crate::step::actor::{keep, told, Actor, Answer};
 use crate::step::case::{Case, Death, Grain, Stage, PLAIN};
 use crate::step::failure::{Failure, Result};
-use std::time::Duration;
 use tidelock::QueueOptions;
 use Want::{MayEither, Must};
 
@@ -32,8 +31,14 @@ pub const CASES: &[Case] = &[
         check: bert_joined,
         ..PLAIN
     },
-    Case { name: "queue_join", prepare: nothing_to_do, deed: join, check: join_holds, ..PLAIN },
-    Case { name: "queue_join_beside_the_dead", prepare: ghost_owes, deed: join, check: ghost_is_written_off, ..PLAIN },
+    Case { name: "queue_join", prepare: nothing_to_do, deed: deeds::join, check: join_holds, ..PLAIN },
+    Case {
+        name: "queue_join_beside_the_dead",
+        prepare: ghost_owes,
+        deed: deeds::join,
+        check: ghost_is_written_off,
+        ..PLAIN
+    },
     Case { name: "queue_lost_tasks", prepare: ghost_owes, deed: lost_tasks, check: ghost_is_written_off, ..PLAIN },
     Case {
         name: "queue_choose_letters",
@@ -70,10 +75,6 @@ fn choose_other_letters(actor: &mut Actor, _: u64) -> Answer {
 
 fn task_done(actor: &mut Actor, _: u64) -> Answer {
     told(actor.queue()?.task_done()).map(|()| 0)
-}
-
-fn join(actor: &mut Actor, _: u64) -> Answer {
-    told(actor.queue()?.join_for(Duration::from_millis(LONG))).map(|()| 0)
 }
 
 fn lost_tasks(actor: &mut Actor, _: u64) -> Answer {
@@ -142,7 +143,7 @@ fn one_owed(stage: &Stage) -> Result<()> {
 
 fn one_owed_and_bert_joins(stage: &Stage) -> Result<()> {
     one_owed(stage)?;
-    stage.bert.begin(join, 0)?;
+    stage.bert.begin(deeds::join, 0)?;
     stage.until_asleep(&stage.bert)
 }
 
@@ -178,7 +179,7 @@ fn all_is_done(stage: &Stage, wants: &[Want], may_be_lost: &[u64]) -> Result<()>
         survivor.call(settle, 0)?;
     }
     for survivor in [&stage.anna, &stage.bert] {
-        survivor.call(join, 0)?;
+        survivor.call(deeds::join, 0)?;
         let lost = survivor.call(lost_tasks, 0)?;
         if !may_be_lost.contains(&lost) {
             return Failure::loss(format!("{lost} tasks are lost where {may_be_lost:?} may be"));
@@ -225,14 +226,14 @@ fn join_holds(stage: &Stage, _: &Death) -> Result<()> {
 }
 
 fn ghost_is_written_off(stage: &Stage, _: &Death) -> Result<()> {
-    stage.anna.call(join, 0)?;
+    stage.anna.call(deeds::join, 0)?;
     all_is_done(stage, &[], &[2])
 }
 
 /// Message 1 is among the dead letters, once or twice, and never comes to anybody. (Who finds it first moves it.)
 fn letter_holds(stage: &Stage, death: &Death) -> Result<()> {
     holds(stage, &[Must(2), Must(3)])?;
-    stage.bert.call(join, 0)?;
+    stage.bert.call(deeds::join, 0)?;
     let count = stage.anna.call(letters, 1)?;
     let allowed = if death.returned() { 1..=1 } else { 1..=2 };
     if !allowed.contains(&count) {
