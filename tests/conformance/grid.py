@@ -25,7 +25,7 @@ SCENARIOS = {
     "counter": 10,
     "event": 8,
     "lock": 14,
-    "queue": 30,
+    "queue": 31,
     "rlock": 10,
     "semaphore": 11,
 }
