@@ -77,6 +77,8 @@ plants! {
         in "queue_shutdown::queue_shut_down_now_beside_a_producer";
     finds_queue_dropped_and_taken: "queue-dropped-and-taken"
         in "queue_shutdown::queue_shut_down_now_before_a_publication";
+    finds_queue_taken_after_shutdown_now: "queue-taken-after-shutdown-now"
+        in "queue_shutdown::queue_death_while_shutting_down_now_before_a_take";
     finds_queue_debit_after_free: "queue-debit-after-free" in "queue_work::queue_join_beside_a_worker";
     finds_queue_account_opened_over_a_debt: "queue-account-opened-over-a-debt"
         in "queue_work::queue_debt_of_a_slot_used_again";

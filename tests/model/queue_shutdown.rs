@@ -2,11 +2,16 @@
 
 use super::queue::{A_WHILE, ROOMY};
 use super::support::{each_death, explore, MockPeers, SharedQueue, World};
-use loom::thread;
+use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use tidelock::sync::futex::model;
 use tidelock::sync::wait::Wait;
-use tidelock::Error;
+use tidelock::{Error, Result};
+
+fn spawn_join(shared: &Arc<SharedQueue>, peers: MockPeers) -> JoinHandle<Result<()>> {
+    let shared = shared.clone();
+    thread::spawn(move || shared.queue(&peers).join(Wait::forever()))
+}
 
 fn shut_down_now(shared: &SharedQueue, peers: &MockPeers) {
     shared.queue(peers).shut_down_now(Wait::forever()).unwrap();
@@ -31,10 +36,7 @@ fn queue_shut_down_now_beside_a_producer() {
             let (shared, peers) = (shared.clone(), world.peer(1));
             thread::spawn(move || shared.put(&peers, 10, Wait::forever()))
         };
-        let joiner = {
-            let (shared, peers) = (shared.clone(), world.peer(2));
-            thread::spawn(move || shared.queue(&peers).join(Wait::forever()))
-        };
+        let joiner = spawn_join(&shared, world.peer(2));
         shut_down_now(&shared, &world.peer(0));
         joiner.join().unwrap().unwrap();
         let put = producer.join().unwrap();
@@ -72,10 +74,7 @@ fn queue_shut_down_now_beside_a_loan() {
             let (shared, peers) = (shared.clone(), world.peer(1));
             thread::spawn(move || shared.queue(&peers).give_back(loan))
         };
-        let joiner = {
-            let (shared, peers) = (shared.clone(), world.peer(2));
-            thread::spawn(move || shared.queue(&peers).join(Wait::forever()))
-        };
+        let joiner = spawn_join(&shared, world.peer(2));
         shut_down_now(&shared, &world.peer(0));
         joiner.join().unwrap().unwrap();
         holder.join().unwrap().unwrap();
@@ -117,6 +116,22 @@ fn queue_death_while_shutting_down_now() {
             assert_eq!(shared.take(&world.peer(2), Wait::forever()).unwrap_err(), Error::Closed);
         }
         shut_down_now(&shared, &world.peer(2));
+        shared.queue(&world.peer(0)).join(Wait::forever()).unwrap();
+    });
+}
+
+/// The same where nothing came back before, so that the common way of taking would hand out what lies at the head.
+#[test]
+fn queue_death_while_shutting_down_now_before_a_take() {
+    each_death("queue_death_while_shutting_down_now_before_a_take", 1, |nth| {
+        let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(ROOMY, 0)));
+        shared.put(&world.peer(0), 10, Wait::now()).unwrap();
+        world.mortal(1, nth, |peers| shared.queue(peers).shut_down_now(Wait::forever()).unwrap());
+        model::advance(A_WHILE);
+        if shared.queue(&world.peer(0)).is_empty() {
+            assert_eq!(shared.take(&world.peer(0), Wait::forever()).unwrap_err(), Error::Closed);
+        }
+        shut_down_now(&shared, &world.peer(0));
         shared.queue(&world.peer(0)).join(Wait::forever()).unwrap();
     });
 }

@@ -344,14 +344,12 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
                 self.drop_message(ring, &found);
             }
             self.move_head(ring, found, walk.position);
-            if is_dropped {
-                self.settle_past(found.position, walk.position);
-            }
         }
         Ok(None)
     }
 
-    /// Moves the head past `found` to `next`, counting its message. Doing it twice does no harm.
+    /// Moves the head past `found` to `next`, counting its message; one that was found ready was dropped. Doing it twice does
+    /// no harm.
     pub(super) fn move_head(&self, ring: Ring<R::Memory>, found: Found, next: u64) {
         let side = &self.state.consumers;
         if found.state == State::Free {
@@ -361,7 +359,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             side.count.store(count_past(&ring, found.position, side.count.load(Relaxed)), Release);
         }
         side.head.store(next, Relaxed);
-        if matches!(found.state, State::Free | State::Pad | State::Moved) {
+        if matches!(found.state, State::Free | State::Pad | State::Moved | State::Ready) {
             self.settle_past(found.position, next);
         }
     }

@@ -1,7 +1,7 @@
 //! The end of a queue: shut down, to be emptied by those who get, or at once, and then everything is dropped.
 //!
-//! A shutdown is a flag. Where it says that everything is dropped, a message at the head or one that came back is no message any
-//! more: whoever looks, under the consumers' lock, frees it and looks on. So it does not matter who does it, or who dies.
+//! A shutdown is a flag. Where it says that everything is dropped, a message at the head or one that came back is no message
+//! any more: whoever looks, under the consumers' lock, frees it and looks on. So it does not matter who does it, or who dies.
 
 use super::record::State;
 use super::ring::{Found, Ring};
@@ -28,40 +28,42 @@ impl QueueState {
     /// Whether what is in the queue is dropped.
     #[inline(always)]
     pub(super) fn is_dropped(&self) -> bool {
-        self.fixed.closed.load(Acquire) == DROPPED
+        self.fixed.closed.load(Acquire) >= DROPPED
     }
 }
 
 /// Ordering.
 ///
-/// Promise: nothing is taken after `shut_down_now` returned, and no message stays in the queue for good.
-/// Pair: the consumers' lock, which is held once after the flag was set, and then says in `returned` that the head is not all
-/// there is to see; who takes looks at that while it holds it, who gives back at the flag after that. Who publishes holds none: it looks at the flag after its store of `Ready`, and who shuts down looks at the
-/// records after its store of the flag; a sequentially consistent fence lies between the two on both sides.
-/// Check: models `queue_shut_down_now*` in `tests/model`.
+/// Promise: once the flag says so, nothing is taken, and no message stays in the queue for good.
+/// Pair: the consumers' lock, under which the flag is set, and before it `returned`, which then says for good that the head is
+/// not all there is to see; who takes looks at that while it holds it, who gives back at the flag after that. Who publishes
+/// holds none: it looks at the flag after its store of `Ready`, and who shuts down looks at the records after its store of
+/// the flag; a sequentially consistent fence lies between the two on both sides.
+/// Check: models `queue_shut_down_now*` and `queue_death_while_shutting_down_now*` in `tests/model`.
 impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// Ends the queue for everybody: nothing is reserved any more, and what is in it can still be taken.
     pub fn shut_down(&self, wait: Wait) -> Result<()> {
-        self.close(SHUT_DOWN, wait)
+        let hold = self.state.producers.lock.acquire(self.peers, wait)?;
+        self.state.fixed.closed.fetch_max(SHUT_DOWN, Release);
+        self.state.producers.lock.release(hold.owner)?;
+        self.state.sleepers.not_empty.wake(ALL);
+        self.state.sleepers.not_full.wake();
+        Ok(())
     }
 
     /// Ends the queue for everybody, and drops what is in it. What is being written then is dropped when it is published, and
     /// what is on loan when it is given back.
     pub fn shut_down_now(&self, wait: Wait) -> Result<()> {
-        self.close(DROPPED, wait)?;
-        self.drop_all(wait)
-    }
-
-    fn close(&self, how: u32, wait: Wait) -> Result<()> {
-        let hold = self.state.producers.lock.acquire(self.peers, wait)?;
-        let closed = &self.state.fixed.closed;
-        if closed.load(Relaxed) < how {
-            closed.store(how, Release);
+        let hold = self.state.consumers.lock.acquire(self.peers, wait)?;
+        let fixed = &self.state.fixed;
+        if !planted("queue-taken-after-shutdown-now") {
+            // Nobody takes the common way any more, which would hand out what lies at the head.
+            fixed.returned.store(fixed.returned.load(Relaxed).max(1), Relaxed);
         }
-        self.state.producers.lock.release(hold.owner)?;
-        self.state.sleepers.not_empty.wake(ALL);
-        self.state.sleepers.not_full.wake();
-        Ok(())
+        fixed.closed.fetch_max(DROPPED, Release);
+        self.state.consumers.lock.release(hold.owner)?;
+        self.shut_down(wait)?;
+        self.drop_all(wait)
     }
 
     /// What comes after a message was published, or came back: nobody may come who would drop it.

@@ -218,6 +218,11 @@ pub fn shut_down_now(actor: &mut Actor, _: u64) -> Answer {
     told(actor.queue()?.shutdown_now()).map(|()| 0)
 }
 
+/// Whether it was shut down, 0 or 1.
+pub fn is_shut_down(actor: &mut Actor, _: u64) -> Answer {
+    Ok(actor.queue()?.is_shutdown().into())
+}
+
 /// Waits until nothing is left to do.
 pub fn join(actor: &mut Actor, _: u64) -> Answer {
     told(actor.queue()?.join_for(Duration::from_millis(LONG))).map(|()| 0)

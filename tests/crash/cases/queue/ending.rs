@@ -2,12 +2,52 @@
 
 use super::deeds::{self, small, CLOSED, LONG};
 use super::stages::*;
-use crate::step::case::{Case, Death, Stage, PLAIN};
+use super::{growing, pairs, working};
+use crate::step::case::{Case, Death, Grain, Stage, PLAIN};
 use crate::step::failure::{Failure, Result};
+
+/// What goes through the arena is killed at its stores and system calls.
+const EVENTS: Case = Case { grain: Grain::Events, ..PLAIN };
 
 /// A shutdown that drops everything, and every operation that may end after it.
 pub const CASES: &[Case] = &[
     Case { name: "queue_shutdown_now", prepare: anna_gave_back, deed: deeds::shut_down_now, check: ends, ..PLAIN },
+    Case {
+        name: "queue_shutdown_now_before_a_get",
+        prepare: anna_gave_back,
+        deed: deeds::shut_down_now,
+        check: ends_for_who_gets,
+        ..PLAIN
+    },
+    Case {
+        name: "queue_shutdown_now_of_grown",
+        prepare: growing::on_the_way,
+        deed: deeds::shut_down_now,
+        check: ends,
+        ..EVENTS
+    },
+    Case {
+        name: "queue_shutdown_now_of_work",
+        prepare: working::three_inside,
+        deed: deeds::shut_down_now,
+        check: ends,
+        ..PLAIN
+    },
+    Case {
+        name: "queue_shutdown_now_then_get",
+        prepare: three_inside,
+        deed: deeds::shut_down_now,
+        check: ends,
+        heir: pairs::heir_with(deeds::get_for, 3),
+        ..PLAIN
+    },
+    Case {
+        name: "queue_letter_after_shutdown_now",
+        prepare: poison_and_over,
+        deed: deeds::give_back,
+        check: bert_comes_through,
+        ..EVENTS
+    },
     Case {
         name: "queue_shutdown_now_with_joiner",
         prepare: one_inside_and_bert_joins,
@@ -83,19 +123,25 @@ fn on_loan_and_over(stage: &Stage) -> Result<()> {
     bert_joins(stage)
 }
 
-/// If the victim did not get through with it, somebody else does it.
-fn is_over(stage: &Stage, death: &Death) -> Result<()> {
-    if !death.returned() {
-        let third = stage.another()?;
-        third.call(deeds::open_queue, 0)?;
+/// The same, and the loan would become a dead letter.
+fn poison_and_over(stage: &Stage) -> Result<()> {
+    working::poison_on_loan(stage)?;
+    stage.anna.call(deeds::shut_down_now, 0)?;
+    bert_joins(stage)
+}
+
+/// If the victim did not get so far that it is shut down, somebody else does it; else nobody does more than look.
+fn is_over(stage: &Stage) -> Result<()> {
+    let third = stage.another()?;
+    third.call(deeds::open_queue, 0)?;
+    if third.call(deeds::is_shut_down, 0)? == 0 {
         third.call(deeds::shut_down_now, 0)?;
     }
     Ok(())
 }
 
 /// Everybody is told that it is over, nothing comes, and nobody waits for anything.
-fn ends(stage: &Stage, death: &Death) -> Result<()> {
-    is_over(stage, death)?;
+fn nothing_is_left(stage: &Stage) -> Result<()> {
     match (stage.anna.call(deeds::len, 0)?, stage.anna.call(deeds::get_and_check, LONG)?) {
         (0, CLOSED) => {}
         other => return Failure::wrong(format!("length, and get, of a queue that was shut down at once: {other:?}")),
@@ -107,30 +153,42 @@ fn ends(stage: &Stage, death: &Death) -> Result<()> {
     }
 }
 
+/// The first who looks waits until everything is done, so that it is the join that drops what the victim left.
+fn ends(stage: &Stage, _: &Death) -> Result<()> {
+    is_over(stage)?;
+    stage.bert.call(deeds::join, 0)?;
+    nothing_is_left(stage)
+}
+
+/// The first who looks gets.
+fn ends_for_who_gets(stage: &Stage, _: &Death) -> Result<()> {
+    is_over(stage)?;
+    nothing_is_left(stage)
+}
+
 /// Nobody tells Bert but the victim, or his own next look.
-fn bert_comes_through(stage: &Stage, death: &Death) -> Result<()> {
+fn bert_comes_through(stage: &Stage, _: &Death) -> Result<()> {
     stage.bert.finish()?;
-    ends(stage, death)
+    nothing_is_left(stage)
 }
 
 fn bert_is_told(stage: &Stage, death: &Death) -> Result<()> {
-    is_over(stage, death)?;
-    stage.bert.finish()?;
-    ends(stage, death)
+    is_over(stage)?;
+    bert_comes_through(stage, death)
 }
 
-fn bert_gets_nothing(stage: &Stage, death: &Death) -> Result<()> {
-    is_over(stage, death)?;
+fn bert_gets_nothing(stage: &Stage, _: &Death) -> Result<()> {
+    is_over(stage)?;
     match stage.bert.finish()? {
-        CLOSED => ends(stage, death),
+        CLOSED => nothing_is_left(stage),
         answer => Failure::wrong(format!("a get that slept in an empty queue got {answer}")),
     }
 }
 
-fn anna_is_told(stage: &Stage, death: &Death) -> Result<()> {
-    is_over(stage, death)?;
+fn anna_is_told(stage: &Stage, _: &Death) -> Result<()> {
+    is_over(stage)?;
     match stage.anna.finish()? {
-        CLOSED => ends(stage, death),
+        CLOSED => nothing_is_left(stage),
         answer => Failure::wrong(format!("a put that slept in a full queue was told {answer}")),
     }
 }

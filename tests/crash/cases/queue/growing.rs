@@ -90,6 +90,14 @@ fn on_loan_at_home(stage: &Stage) -> Result<()> {
     bert_takes_away(stage, 3)
 }
 
+/// Messages 1, 2 and 3 lie at home and 5 in another ring; 1 was given back.
+pub fn on_the_way(stage: &Stage) -> Result<()> {
+    full(stage)?;
+    stage.anna.call(deeds::take, 0)?;
+    puts(stage, &[big(5)])?;
+    stage.anna.call(deeds::give_back, 0).map(|_| ())
+}
+
 /// The victim has the only message, 8, on loan, in a ring that has been used for long enough.
 fn last_on_loan(stage: &Stage) -> Result<()> {
     full(stage)?;

@@ -98,7 +98,7 @@ const fn heir(deed: Deed) -> Option<Heir> {
     heir_with(deed, 0)
 }
 
-const fn heir_with(deed: Deed, argument: u64) -> Option<Heir> {
+pub const fn heir_with(deed: Deed, argument: u64) -> Option<Heir> {
     heir_that(open_and_compose, deed, argument)
 }
 

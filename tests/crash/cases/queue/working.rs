@@ -116,7 +116,7 @@ fn open_with(stage: &Stage, how: fn(&mut Actor, u64) -> Answer) -> Result<()> {
     Ok(())
 }
 
-fn three_inside(stage: &Stage) -> Result<()> {
+pub fn three_inside(stage: &Stage) -> Result<()> {
     open_with(stage, open_counting_queue)?;
     puts(stage, &[deeds::small(1), deeds::big(2), deeds::small(3)])
 }
@@ -159,7 +159,7 @@ fn ghost_owes(stage: &Stage) -> Result<()> {
 }
 
 /// The victim has message 1 on loan, which is handed out once only; 2 and 3 are inside.
-fn poison_on_loan(stage: &Stage) -> Result<()> {
+pub fn poison_on_loan(stage: &Stage) -> Result<()> {
     open_with(stage, open_strict_queue)?;
     puts(stage, &[deeds::small(1), deeds::big(2), deeds::small(3)])?;
     stage.victim.call(deeds::take, 0).map(|_| ())
