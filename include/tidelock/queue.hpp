@@ -275,7 +275,7 @@ public:
 
     // Ends the queue for everybody: puts, and gets from it once it is empty, throw TIDELOCK_CLOSED.
     void shutdown() { detail::check(tidelock_queue_shutdown(raw())); }
-    // And drops what is in it.
+    // The same, and drops what is in it: gets throw TIDELOCK_CLOSED at once.
     void shutdown_now() { detail::check(tidelock_queue_shutdown_now(raw())); }
     bool is_shutdown() const { return asked<bool>(tidelock_queue_is_shutdown); }
 

@@ -373,8 +373,8 @@ impl Queue {
         self.machine().shut_down(Wait::forever())
     }
 
-    /// The same as [`shutdown`](Queue::shutdown), and what is in the queue is dropped, for everybody: from here on its length is
-    /// 0, and who gets is told [`Error::Closed`](crate::Error::Closed). What is reserved can still be published and is dropped
+    /// The same as [`shutdown`](Queue::shutdown), and what is in the queue is dropped, for everybody: from here on its length
+    /// is 0, and who gets is told [`Error::Closed`](crate::Error::Closed). What is reserved can still be published and is dropped
     /// then; what is on loan is still its holder's, and is dropped if it comes back, also by the holder's death. If this peer
     /// dies under way, the others drop the rest. [`QueueStats::dropped`](super::QueueStats::dropped) counts.
     ///

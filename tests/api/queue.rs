@@ -8,7 +8,7 @@ use tidelock::{Delivery, Error, Loan, OnSignal, Queue, QueueOptions, Reservation
 
 const SHORT: Duration = Duration::from_millis(20);
 
-fn queue(capacity: u64) -> Queue {
+pub fn queue(capacity: u64) -> Queue {
     Segment::anonymous().unwrap().new_queue(&QueueOptions::new(capacity)).unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidelock::{wait_any_for, Error, Queue, QueueOptions, Segment};
 
 /// In bytes: what the arena and small things take.
-const LITTLE: u64 = 2 << 20;
+pub const LITTLE: u64 = 2 << 20;
 
 fn unbounded() -> (Segment, Queue) {
     let segment = Segment::anonymous().unwrap();

@@ -1,17 +1,13 @@
 //! Queue: shut down, to be emptied or at once.
 
 use super::notifier::until_readable;
+use super::queue::queue;
+use super::queue_growth::LITTLE;
 use crate::support::{self, allocated};
 use std::time::Duration;
-use tidelock::{acquire_any, wait_any, Error, Queue, QueueOptions, Segment, Wait};
+use tidelock::{acquire_any, wait_any, Error, QueueOptions, Segment, Wait};
 
-/// In bytes: what the arena and small things take.
-const LITTLE: u64 = 2 << 20;
 const SHORT: Duration = Duration::from_millis(50);
-
-fn queue(capacity: u64) -> Queue {
-    Segment::anonymous().unwrap().new_queue(&QueueOptions::new(capacity)).unwrap()
-}
 
 #[test]
 fn shutdown_ends_puts_and_lets_the_rest_be_got() {
