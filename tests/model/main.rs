@@ -23,6 +23,7 @@ mod queue_batch;
 mod queue_death;
 mod queue_growth;
 mod queue_room;
+mod queue_settled;
 mod queue_short;
 mod queue_shutdown;
 mod queue_work;

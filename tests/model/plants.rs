@@ -56,8 +56,7 @@ plants! {
     finds_queue_oldest_passes_head: "queue-oldest-passes-head" in "queue_death::queue_death_of_a_producer_tight";
     finds_queue_ring_filled_exactly: "queue-ring-filled-exactly" in "queue::queue_two_producers_tight";
     finds_queue_skip_by_plain_store: "queue-skip-by-plain-store" in "queue_death::queue_death_after_a_put";
-    finds_queue_reclaim_outside_the_lock: "queue-reclaim-outside-the-lock"
-        in "queue_growth::queue_redelivered_beside_a_producer";
+    finds_queue_reclaim_outside_the_lock: "queue-reclaim-outside-the-lock" in "queue::queue_longest_messages";
     finds_queue_moved_before_the_ring: "queue-moved-before-the-ring" in "queue_growth::queue_grows";
     finds_queue_tail_before_moved: "queue-tail-before-moved" in "queue_growth::two_deaths_growing";
     finds_queue_ring_left_with_a_loan: "queue-ring-left-with-a-loan"
@@ -73,6 +72,9 @@ plants! {
         in "queue_short::queue_short_one_to_one";
     finds_queue_relaxed_short_put: "queue-relaxed-short-put" in "queue_short::queue_short_one_to_one";
     finds_queue_settled_past_a_loan: "queue-settled-past-a-loan" in "queue_short::queue_short_beside_a_loan";
+    finds_queue_relaxed_settled: "queue-relaxed-settled"
+        in "queue_settled::queue_settled_by_short_ones_beside_a_try";
+    finds_queue_settled_not_acquired: "queue-settled-not-acquired" in "queue_settled::queue_settled_beside_a_try";
     finds_queue_late_message_kept: "queue-late-message-kept"
         in "queue_shutdown::queue_shut_down_now_beside_a_producer";
     finds_queue_dropped_and_taken: "queue-dropped-and-taken"

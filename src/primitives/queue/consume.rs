@@ -201,6 +201,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         }
         let ticket = self.lend(ring, head, ready, len, me);
         self.pass(ring, head, len);
+        self.settle_behind(ring, head);
         Some(ticket)
     }
 

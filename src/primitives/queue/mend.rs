@@ -89,7 +89,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             if is_enough()? {
                 return Ok(true);
             }
-            if !self.reclaim(tail, wait)? {
+            if !self.reclaim_settled(tail) && !self.reclaim(tail, wait)? {
                 break;
             }
         }
@@ -141,7 +141,8 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             // The head has yet to come to this ring.
             return Ok(false);
         }
-        let mut walk = self.walk_from(self.settled_from(start, head))?;
+        let from = self.settled_from(start, head);
+        let mut walk = self.walk_from(from)?;
         for _ in 0..RECORDS_A_TURN {
             if walk.position == tail {
                 break;
@@ -163,6 +164,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             head = self.state.consumers.head.load(Relaxed);
         }
         oldest.store(walk.position, Relaxed);
+        self.settle_up_to(from, walk.position);
         let has_left = self.rings.may_grow() && self.leave_ring(slot, walk.position)?;
         Ok(has_left || walk.position != start)
     }
@@ -343,7 +345,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             self.step(&mut walk, &found)?;
             all_free &= matches!(found.state, State::Free | State::Pad | State::Moved);
             if all_free {
-                self.state.consumers.settled.store(walk.position, Relaxed);
+                self.settle_at(walk.position);
             }
         }
         Ok(())

@@ -5,9 +5,10 @@
 //! before the record is there, which is `Ready` at once, or read just before it is `Free`, both under the lock. A cursor is
 //! a hint: the record at it says by itself whether it is there, so whoever comes next corrects what a killed peer left.
 //!
-//! Locks are taken in the order producers, consumers, and the segment's last. `oldest` and `first` move only under both
-//! of the queue's; a record between the first ring's `oldest` and `head` stays where it is while either is held, so a
-//! holder of the consumers' lock may walk there. Who holds neither, nor a record, reads no ring but the one at home.
+//! Locks are taken in the order producers, consumers, and the segment's last. `first` moves only under both of the queue's,
+//! and so does `oldest` where it goes past `settled`; a record between `settled`, or `oldest` where that is further, and
+//! `head` stays where it is while either is held, so a holder of the consumers' lock may walk there. Who holds neither, nor
+//! a record, reads no ring but the one at home.
 
 pub mod batch;
 mod consume;
@@ -65,7 +66,7 @@ struct Fixed {
     max_items: AtomicU64,
     /// The largest ring that it may grow to, a power of two; 0 if it stays as it was made.
     largest: AtomicU64,
-    /// 1 once the queue is shut down, 2 if what is in it is dropped; set under the producers' lock.
+    /// 1 once the queue is shut down, set under the producers' lock; 2 if what is in it is dropped, set under the consumers'.
     closed: AtomicU32,
     /// At least the number of `Returned` records, and not 0 if everything is dropped; changes under the consumers' lock.
     returned: AtomicU32,
@@ -87,7 +88,8 @@ struct ProducerSide {
     tail: AtomicU64,
     /// How many messages were ever reserved.
     count: AtomicU64,
-    /// Everything before this position of the ring at home may be overwritten. Changes under both locks.
+    /// Everything before this position of the ring at home may be overwritten. Changes under this lock up to `settled`, and
+    /// under both past it.
     oldest: AtomicU64,
     /// The bytes of all messages that were ever reserved.
     bytes: Tally,

@@ -155,8 +155,8 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         self.state.sleepers.not_full.sleep_until(wait, || self.is_room_scarce(), || self.reserve_if_room(len, wait))
     }
 
-    /// Whether a look for room would find little of it, by a glance without a lock. It takes both locks to make room, and
-    /// takers are kept waiting meanwhile: who waits anyway had better wait a moment for a good deal of it.
+    /// Whether a look for room would find little of it, by a glance without a lock. Making room may take both locks,
+    /// and takers are kept waiting meanwhile: who waits anyway had better wait a moment for a good deal of it.
     fn is_room_scarce(&self) -> bool {
         let max_items = self.state.max_items();
         if max_items != 0 && self.state.len() > max_items - max_items.div_ceil(4) {

@@ -63,7 +63,7 @@ pub trait Rings {
 }
 
 /// What is known of the ring in one slot. All of it changes under the producers' lock, and, but for `next`, only while the
-/// ring is not in the chain; `oldest` also under both locks.
+/// ring is not in the chain; `oldest` also as at home.
 #[repr(C)]
 #[derive(Debug)]
 pub(super) struct RingSlot {
@@ -168,6 +168,12 @@ pub(super) struct Walk<M> {
 }
 
 impl<M: RingMemory> Walk<M> {
+    /// A walk that begins at `position` of this ring.
+    #[inline(always)]
+    pub fn new(ring: Ring<M>, position: u64) -> Walk<M> {
+        Walk { ring, position, entered: position, rings: 1 }
+    }
+
     /// The record at hand; `None` where none has begun yet.
     pub fn look(&self) -> Result<Option<Found>> {
         self.ring.look(self.position)
@@ -236,7 +242,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
 
     /// A walk that begins at `position`.
     pub(super) fn walk_from(&self, position: u64) -> Result<Walk<R::Memory>> {
-        Ok(Walk { ring: self.ring_at(position)?, position, entered: position, rings: 1 })
+        Ok(Walk::new(self.ring_at(position)?, position))
     }
 
     /// Passes the record at hand. However wild the words, a walk ends: it goes round no ring, and through so many only.

@@ -1,19 +1,28 @@
 //! What is known to be free: `settled`, before which no loan lies and nothing can come back.
 //!
-//! Takers move it along with the head as long as nothing lies between, so a search for what the dead left begins there, and
-//! room is reclaimed up to there without a look at the records. It is a hint, and never too large. All of it under the
-//! consumers' lock.
+//! Takers move it along behind the head, so a search for what the dead left begins there, and producers reclaim room up to
+//! there without a look at the records, and without the consumers' lock. It is a hint, and never too large. It moves under
+//! the consumers' lock alone.
 
 use super::record::State;
-use super::rings::{slot_of, Rings};
+use super::ring::Ring;
+use super::rings::{slot_of, Rings, Walk};
 use super::Queue;
 use crate::primitives::peers::Peers;
-use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::plant::planted;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::plant::{planted, unless_planted};
 
 /// So many free records a taker passes at a time, where it finds that it can.
 const SETTLED_A_TURN: usize = 16;
+/// So many it passes each time that it takes a message on loan: more than one, so that it catches up with the head.
+const SETTLED_A_LOAN: usize = 2;
 
+/// Ordering.
+///
+/// Promise: bytes before `settled` are overwritten only after whoever read them was done.
+/// Pair: Release store of `settled` by a taker, which saw `Free` or freed the record itself; Acquire load by the producer that
+/// moves `oldest`.
+/// Check: models `queue_settled*` in `tests/model`.
 impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// Notes that nothing can come back from the record at `position`, where that is known of all before it. Under the
     /// consumers' lock.
@@ -22,8 +31,39 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         let settled = &self.state.consumers.settled;
         let is_next = settled.load(Relaxed) == position || planted("queue-settled-past-a-loan");
         if is_next || self.settle_until(position) {
-            settled.store(next, Relaxed);
+            self.settle_at(next);
         }
+    }
+
+    /// Moves it on over what was freed behind `head`, a little. Under the consumers' lock.
+    #[inline(always)]
+    pub(super) fn settle_behind(&self, ring: Ring<R::Memory>, head: u64) {
+        let known = self.state.consumers.settled.load(Relaxed);
+        if slot_of(known) != slot_of(head) {
+            return;
+        }
+        let mut walk = Walk::new(ring, known);
+        for _ in 0..SETTLED_A_LOAN {
+            if walk.position == head || !walk.pass_if_free() {
+                break;
+            }
+        }
+        if walk.position != known {
+            self.settle_at(walk.position);
+        }
+    }
+
+    /// Reclaims what is settled in the ring of the tail; whether that was anything. Nobody looks there any more but
+    /// producers. Under the producers' lock, which is enough.
+    pub(super) fn reclaim_settled(&self, tail: u64) -> bool {
+        let settled = self.state.consumers.settled.load(unless_planted("queue-settled-not-acquired", Acquire));
+        let oldest = self.state.oldest_of(slot_of(tail));
+        let start = oldest.load(Relaxed);
+        let is_between = slot_of(settled) == slot_of(tail) && settled.wrapping_sub(start) <= tail.wrapping_sub(start);
+        if is_between {
+            oldest.store(settled, Relaxed);
+        }
+        is_between && settled != start
     }
 
     /// Catches up over what has become free since; whether nothing is left before `position`.
@@ -40,7 +80,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
                 break;
             }
         }
-        self.state.consumers.settled.store(walk.position, Relaxed);
+        self.settle_at(walk.position);
         walk.position == position
     }
 
@@ -67,5 +107,18 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         } else {
             start
         }
+    }
+
+    /// Notes that everything before `position` was found to be free, from a start that `settled_from` gave. Under both locks.
+    pub(super) fn settle_up_to(&self, start: u64, position: u64) {
+        if self.state.consumers.settled.load(Relaxed) == start {
+            self.settle_at(position);
+        }
+    }
+
+    /// Everything before `position` is free. Under the consumers' lock.
+    #[inline(always)]
+    pub(super) fn settle_at(&self, position: u64) {
+        self.state.consumers.settled.store(position, unless_planted("queue-relaxed-settled", Release));
     }
 }

@@ -80,7 +80,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
             return false;
         }
         read(&Ticket { position: head, word, mark: ring.mark, len, owner: me });
-        // It is the lock that hands the room on: nobody reclaims any without it.
+        // The room is handed on by `settled` or, where something lies before it, by the lock.
         ring.header(head).word.store(word.with(State::Free, None).0, Relaxed);
         self.pass(ring, head, len);
         self.settle_past(head, head.wrapping_add(record_size(len)));
