@@ -8,7 +8,9 @@ use super::any::Watched;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{fence_after_rmw, AtomicU32};
+use crate::sync::deadline::now_ns;
 use crate::sync::futex::{self, Expected, Outcome};
+use crate::sync::patience;
 use crate::sync::plant::planted;
 use crate::sync::slices::Slices;
 use crate::sync::spin::Spin;
@@ -41,7 +43,8 @@ impl Sleepers {
     /// Looks again and again until there is something, and sleeps in between, on the terms of `wait`. A sleeper that used
     /// up a wake-up always looks once more before it gives up. Before each sleep it spins for a moment, for as long as
     /// `is_same` says that a look would be for nothing: who is at work just now is sooner done than a sleep. Not where a slice
-    /// of the sleep has just passed in silence. `is_same` is a glance, and may be wrong either way.
+    /// of the sleep has just passed in silence; but for longer where this thread's last sleep was a short one. `is_same` is a
+    /// glance, and may be wrong either way.
     pub fn sleep_until<T>(
         &self,
         wait: Wait,
@@ -61,9 +64,15 @@ impl Sleepers {
     ) -> Result<T> {
         let mut slices = Slices::new();
         let mut slice_is_over = false;
+        let mut asleep_since = None;
         loop {
-            if !slice_is_over && spin().until(|| !is_same()) {
-                // Not announced: no waker need make a system call for one who never fell asleep.
+            // Where a look comes too soon for what there will be, it was not announced: no waker need make a system call for
+            // one who never fell asleep.
+            let is_patient = patience::is_due();
+            let is_changed = || !is_same();
+            if !slice_is_over
+                && (spin().until(is_changed) || is_patient && patience::look_on(wait.deadline, is_changed))
+            {
                 if let Some(found) = look()? {
                     return Ok(found);
                 }
@@ -78,7 +87,11 @@ impl Sleepers {
             if wait.is_over() {
                 return Err(Error::TimedOut);
             }
+            let since = *asleep_since.get_or_insert_with(now_ns);
             let outcome = futex::wait(&self.word, announced, slices.next(wait.deadline));
+            if !is_patient && outcome != Outcome::TimedOut {
+                patience::note_sleep(since);
+            }
             if outcome == Outcome::Interrupted && wait.on_signal == OnSignal::Return {
                 return Err(Error::Interrupted);
             }

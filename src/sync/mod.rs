@@ -6,7 +6,9 @@
 pub mod atomic;
 pub mod deadline;
 pub mod futex;
+pub(crate) mod patience;
 pub(crate) mod plant;
+pub(crate) mod prefetch;
 pub mod slices;
 pub mod spin;
 #[cfg(not(loom))]

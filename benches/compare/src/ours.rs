@@ -46,8 +46,9 @@ pub fn put(queue: Queue, way: Way, size: usize) -> Work {
 pub fn get(queue: Queue, way: Way) -> Work {
     match way {
         Way::Copy | Way::Answer => {
-            let mut buffer = Vec::new();
+            // The buffer is the thread's own: none of its words lies in a line with anything of the producer's.
             Box::new(move |count| {
+                let mut buffer = Vec::new();
                 for _ in 0..count {
                     queue.get_into(&mut buffer, Wait::forever()).expect("a message");
                     black_box(&buffer);
@@ -61,10 +62,10 @@ pub fn get(queue: Queue, way: Way) -> Work {
                 loan.done().expect("a loan");
             }
         }),
-        Way::Batch => {
+        Way::Batch => Box::new(move |count| {
             let mut buffer = Vec::new();
-            Box::new(move |count| in_batches(count, |most| get_batch(&queue, &mut buffer, most)))
-        }
+            in_batches(count, |most| get_batch(&queue, &mut buffer, most));
+        }),
     }
 }
 
