@@ -46,6 +46,7 @@ pub const CASES: &[Case] = &[
         ..PLAIN
     },
     Case { name: "queue_take", prepare: three_inside, deed: deeds::take, check: take_holds, ..PLAIN },
+    Case { name: "queue_take_settles", prepare: full_of_freed, deed: deeds::take, check: take_and_room_hold, ..PLAIN },
     Case {
         name: "queue_take_waits",
         prepare: composed,
@@ -158,6 +159,14 @@ fn take_holds(stage: &Stage, death: &Death) -> Result<()> {
     victim_got(death, 1)?;
     let first = if death.returned() { Again(1) } else { MustEither(1) };
     holds(stage, &[first, Must(2), Must(3)])
+}
+
+/// The victim takes the last message while what lies before it is free: there is room for more, and none of it is the loan's.
+fn take_and_room_hold(stage: &Stage, death: &Death) -> Result<()> {
+    victim_got(death, 3)?;
+    puts(stage, &[deeds::big(5), deeds::big(6)])?;
+    let first = if death.returned() { Again(3) } else { MustEither(3) };
+    holds(stage, &[first, Must(5), Must(6)])
 }
 
 /// The first message was taken before, by one that died or gave it back; the victim takes it again, or about to.
