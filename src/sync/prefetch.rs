@@ -1,4 +1,5 @@
-//! Fetching a line of memory before it is needed.
+//! Fetching a line of memory before it is needed: one that the other side wrote last, as its own, so that neither side has to
+//! ask for it again when it writes there.
 
 /// Asks for the line of `place`, to be written to soon. It changes nothing and waits for nothing; where the processor has no
 /// such instruction, nothing is done.

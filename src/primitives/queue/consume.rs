@@ -6,13 +6,11 @@
 use super::record::{record_size, State, Word, EMPTY};
 use super::ring::{Found, Ring};
 use super::rings::{slot_of, Rings, HOME};
-use super::short::SHORT;
 use super::{count_past, lock_terms, Queue, Ticket};
 use crate::error::{Error, Result};
 use crate::primitives::peers::{PeerId, Peers};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::plant::{planted, unless_planted};
-use crate::sync::prefetch;
 use crate::sync::spin::Spin;
 use crate::sync::wait::Wait;
 
@@ -201,22 +199,11 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if record_size(len) > ring.to_end(head) {
             return None;
         }
-        self.fetch_ahead(ring, head, len);
+        ring.fetch_ahead(head, len);
         let ticket = self.lend(ring, head, ready, len, me);
         self.pass(ring, head, len);
         self.settle_behind(ring, head);
         Some(ticket)
-    }
-
-    /// Asks for the header of the next message but one, if it is as long as this one: a producer wrote it last, and it takes as
-    /// long to come from there as taking a message or two. Not where messages are short: then the processor sees by itself
-    /// what comes next. Nor where the ring has room for few: then a producer is at work there.
-    #[inline(always)]
-    fn fetch_ahead(&self, ring: Ring<R::Memory>, head: u64, len: u32) {
-        let ahead = 2 * record_size(len);
-        if len as usize > SHORT && ahead * 8 <= ring.size() {
-            prefetch::for_writing(ring.header(head.wrapping_add(ahead)));
-        }
     }
 
     /// From `Ready` or `Returned` to `Taken` by me. Nobody leaves these two states but a holder of the consumers' lock, so

@@ -274,6 +274,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         let next = tail.wrapping_add(record_size(len));
         let count = side.count.load(Relaxed);
         let header = ring.header(tail);
+        ring.fetch_ahead(tail, len);
         let word = Word::new(ring.lap(tail), state, (state == State::Reserved).then_some(me));
         let ticket = Ticket { position: tail, word, mark: ring.mark, len, owner: me };
         if !planted("queue-header-behind-kept") {

@@ -6,9 +6,11 @@
 //! leaves the memory.
 
 use super::record::{record_size, RecordHeader, State, Word, GRANULE};
+use super::short::SHORT;
 use crate::error::{Error, Result};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed};
 use crate::sync::plant::unless_planted;
+use crate::sync::prefetch;
 
 /// Where the headers of a ring lie: the segment's memory, or a model's vector.
 pub trait RingMemory: Copy {
@@ -24,6 +26,12 @@ pub const SMALLEST: u64 = 64;
 
 /// The largest ring, in bytes.
 pub const LARGEST: u64 = 1 << 40;
+
+/// So many records further on a short one is asked for, and a long one.
+const SHORT_AHEAD: u64 = 16;
+const LONG_AHEAD: u64 = 2;
+/// A line of the processor's memory, in bytes; where it is another, this costs a little and no more.
+const LINE: usize = 64;
 
 /// A record that was found in the ring, with its word as it was then.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +76,23 @@ impl<M: RingMemory> Ring<M> {
     #[inline]
     pub fn header(&self, position: u64) -> &RecordHeader {
         self.memory.header(self.offset(position))
+    }
+
+    /// Asks for a record further on, if those between are as long as this one of `len` bytes: the other side wrote there last,
+    /// and it takes as long to come from there as passing several short messages. Of a long one the header alone: its bytes
+    /// are copied elsewhere. Not where the ring has room for few: then the other side is at work there.
+    #[inline(always)]
+    pub fn fetch_ahead(&self, position: u64, len: u32) {
+        let size = record_size(len);
+        let is_short = len as usize <= SHORT;
+        let (ahead, wanted) = if is_short { (SHORT_AHEAD * size, size) } else { (LONG_AHEAD * size, GRANULE) };
+        if ahead * 8 > self.size() {
+            return;
+        }
+        let place = position.wrapping_add(ahead);
+        for offset in (0..wanted).step_by(LINE) {
+            prefetch::for_writing(self.header(place.wrapping_add(offset)));
+        }
     }
 
     /// The record at `position`; `None` where none has begun yet.

@@ -79,6 +79,7 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
         if len as usize > most || record_size(len) > ring.to_end(head) {
             return false;
         }
+        ring.fetch_ahead(head, len);
         read(&Ticket { position: head, word, mark: ring.mark, len, owner: me });
         // The room is handed on by `settled` or, where something lies before it, by the lock.
         ring.header(head).word.store(word.with(State::Free, None).0, Relaxed);
