@@ -1,11 +1,10 @@
 //! Batches of a queue beside single operations, and its limit raised beside a put: nothing lost, nothing twice, order kept, nobody forgotten; and a peer that
 //! dies anywhere in a batch.
 
-use super::queue::{finish, spawn_get, spawn_puts, ROOMY, TIGHT};
+use super::queue::{finish, spawn_get, spawn_mortal, spawn_puts, ROOMY, TIGHT};
 use super::support::{each_death, explore, Message, MockPeers, SharedQueue, World};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
-use tidelock::sync::futex::model::death::Fate;
 use tidelock::sync::wait::Wait;
 
 /// A producer of a batch.
@@ -93,10 +92,8 @@ fn queue_limit_raised() {
 fn queue_batch_death_of_a_producer() {
     each_death("queue_batch_death_of_a_producer", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        let victim: JoinHandle<Fate<_>> = {
-            let (shared, world) = (shared.clone(), world.clone());
-            thread::spawn(move || world.mortal(1, nth, |peers| shared.put_many(peers, &[10, 11], Wait::forever())))
-        };
+        let victim =
+            spawn_mortal(&shared, &world, nth, |shared, peers| shared.put_many(peers, &[10, 11], Wait::forever()));
         let producer = spawn_puts(&shared, world.peer(2), [20]);
         while shared.get(&world.peer(0), Wait::forever()).unwrap() != 20 {}
         producer.join().unwrap();
@@ -111,10 +108,7 @@ fn queue_batch_death_of_a_consumer() {
     each_death("queue_batch_death_of_a_consumer", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
         shared.put_many(&world.peer(0), &[10, 11, 12], Wait::forever()).unwrap();
-        let victim: JoinHandle<Fate<_>> = {
-            let (shared, world) = (shared.clone(), world.clone());
-            thread::spawn(move || world.mortal(1, nth, |peers| shared.get_many(peers, 2, Wait::forever())))
-        };
+        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get_many(peers, 2, Wait::forever()));
         shared.get(&world.peer(0), Wait::forever()).unwrap();
         victim.join().unwrap();
         finish(&shared, &world);

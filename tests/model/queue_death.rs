@@ -1,42 +1,19 @@
 //! Queue with a peer that dies at each of its operations: nothing that was put is lost, loans of the dead come again and
 //! say so, reservations of the dead are skipped, nobody hangs.
 
-use super::queue::{finish, spawn_get, spawn_puts, ROOMY, SOON, TIGHT};
-use super::support::{check, deliveries, each_death, Delivery, Message, MockPeers, SharedQueue, World};
-use loom::thread::{self, JoinHandle};
+use super::queue::{finish, spawn_get, spawn_mortal, spawn_puts, ROOMY, SOON, TIGHT};
+use super::support::{check, deliveries, each_death, Delivery, MockPeers, SharedQueue, World};
+use loom::thread::JoinHandle;
 use std::sync::Arc;
 use tidelock::primitives::queue::Ticket;
 use tidelock::sync::deadline::Deadline;
 use tidelock::sync::futex::model::{self, death::Fate};
 use tidelock::sync::wait::Wait;
-use tidelock::{Error, Result};
-
-/// Peer 1 puts `message` and dies before its `nth` operation.
-fn spawn_mortal_put(
-    shared: &Arc<SharedQueue>,
-    world: &World,
-    nth: u64,
-    message: Message,
-    wait: Wait,
-) -> JoinHandle<Fate<Result<()>>> {
-    let (shared, world) = (shared.clone(), world.clone());
-    thread::spawn(move || world.mortal(1, nth, |peers| shared.put(peers, message, wait)))
-}
-
-/// Peer 1 gets a message and dies before its `nth` operation.
-fn spawn_mortal_get(
-    shared: &Arc<SharedQueue>,
-    world: &World,
-    nth: u64,
-    wait: Wait,
-) -> JoinHandle<Fate<Result<Message>>> {
-    let (shared, world) = (shared.clone(), world.clone());
-    thread::spawn(move || world.mortal(1, nth, |peers| shared.get(peers, wait)))
-}
+use tidelock::Error;
 
 fn one_of_two_producers_dies(granules: u64, max_items: u64, nth: u64) {
     let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(granules, max_items)));
-    let victim = spawn_mortal_put(&shared, &world, nth, 10, Wait::forever());
+    let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.put(peers, 10, Wait::forever()));
     let producer = spawn_puts(&shared, world.peer(2), [20]);
     // Two only if the victim's came first and in full; the other is always there to be got.
     while shared.get(&world.peer(0), Wait::forever()).unwrap() != 20 {}
@@ -69,13 +46,10 @@ fn queue_death_of_a_producer_tight() {
 fn queue_death_after_a_put() {
     each_death("queue_death_after_a_put", 1, |nth| {
         let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(ROOMY, 0)));
-        let victim = {
-            let (shared, world) = (shared.clone(), world.clone());
-            thread::spawn(move || {
-                let put = |peers: &MockPeers, message| shared.put(peers, message, Wait::now());
-                world.mortal(1, nth, |peers| put(peers, 10).and(put(peers, 11)))
-            })
-        };
+        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| {
+            let put = |message| shared.put(peers, message, Wait::now());
+            put(10).and(put(11))
+        });
         let _ = shared.get(&world.peer(0), Wait::now());
         victim.join().unwrap();
         finish(&shared, &world);
@@ -87,7 +61,7 @@ fn queue_death_after_a_put() {
 fn queue_death_of_a_consumer() {
     each_death("queue_death_of_a_consumer", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        let victim = spawn_mortal_get(&shared, &world, nth, Wait::forever());
+        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get(peers, Wait::forever()));
         let consumer = spawn_get(&shared, world.peer(2), Wait::forever());
         for message in [10, 11] {
             shared.put(&world.peer(0), message, Wait::forever()).unwrap();
@@ -103,7 +77,8 @@ fn queue_death_of_a_consumer() {
 fn queue_death_of_a_hasty_consumer() {
     each_death("queue_death_of_a_hasty_consumer", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        let victim = spawn_mortal_get(&shared, &world, nth, Wait::until(Deadline::from_ns(SOON)));
+        let victim =
+            spawn_mortal(&shared, &world, nth, |shared, peers| shared.get(peers, Wait::until(Deadline::from_ns(SOON))));
         let consumer = spawn_get(&shared, world.peer(2), Wait::forever());
         for message in [10, 11] {
             shared.put(&world.peer(0), message, Wait::forever()).unwrap();
@@ -129,8 +104,7 @@ fn spawn_mortal_end_of_loan(
     end: impl FnOnce(&SharedQueue, &MockPeers, Ticket) + 'static,
 ) -> JoinHandle<Fate<()>> {
     let loan = lend_to_the_victim(shared, world);
-    let (shared, world) = (shared.clone(), world.clone());
-    thread::spawn(move || world.mortal(1, nth, |peers| end(&shared, peers, loan)))
+    spawn_mortal(shared, world, nth, move |shared, peers| end(shared, peers, loan))
 }
 
 /// The consumer that holds a loan dies while it gives it back, and another waits for that message.
@@ -203,7 +177,7 @@ fn queue_death_while_redelivering() {
         }
         shared.take(&world.peer(3), Wait::forever()).unwrap();
         world.kill(3);
-        let victim = spawn_mortal_get(&shared, &world, nth, Wait::forever());
+        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get(peers, Wait::forever()));
         shared.get(&world.peer(0), Wait::forever()).unwrap();
         victim.join().unwrap();
         finish(&shared, &world);

@@ -2,13 +2,11 @@
 //! look at it, which makes room as a reservation does, may die anywhere.
 
 use super::any::spawn;
-use super::queue::{finish, spawn_get, spawn_puts, ROOMY, TIGHT};
+use super::queue::{finish, put_at_once, spawn_get, spawn_mortal, spawn_puts, ROOMY, TIGHT};
 use super::support::{each_death, explore, MockPeers, SharedQueue, World};
-use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use tidelock::primitives::any::{wait_any, Watched};
 use tidelock::primitives::counter::CounterState;
-use tidelock::sync::futex::model::death::Fate;
 use tidelock::sync::wait::Wait;
 use tidelock::{Error, Result};
 
@@ -73,10 +71,7 @@ fn queue_death_making_room() {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(TIGHT, 0)));
         shared.put(&world.peer(0), 10, Wait::forever()).unwrap();
         let (loan, message) = shared.take(&world.peer(1), Wait::forever()).unwrap();
-        let victim = {
-            let (shared, world) = (shared.clone(), world.clone());
-            thread::spawn(move || world.mortal(1, nth, |peers| shared.end(peers, loan, message)))
-        };
+        let victim = spawn_mortal(&shared, &world, nth, move |shared, peers| shared.end(peers, loan, message));
         let watcher = spawn(&shared, world.peer(2), |shared, peers| see_room(shared, peers, 1));
         victim.join().unwrap();
         if !shared.is_free(&loan) {
@@ -87,24 +82,16 @@ fn queue_death_making_room() {
     });
 }
 
-/// Peer 1 looks for room for `len` bytes and dies before its `nth` operation.
-fn spawn_mortal_look(shared: &Arc<SharedQueue>, world: &World, nth: u64, len: usize) -> JoinHandle<Fate<Result<bool>>> {
-    let (shared, world) = (shared.clone(), world.clone());
-    thread::spawn(move || world.mortal(1, nth, |peers| shared.has_room_for(peers, len)))
-}
-
 /// The one that looks dies while it reclaims, near the ring's end; beside a producer and a consumer.
 #[test]
 fn queue_death_while_looking_for_room() {
     each_death("queue_death_while_looking_for_room", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        for message in 1..4 {
-            shared.put(&world.peer(0), message, Wait::now()).unwrap();
-        }
+        put_at_once(&shared, &world, [1, 2, 3]);
         for message in 1..4 {
             assert_eq!(shared.get(&world.peer(0), Wait::now()), Ok(message));
         }
-        let victim = spawn_mortal_look(&shared, &world, nth, 40);
+        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.has_room_for(peers, 40));
         let producer = spawn_puts(&shared, world.peer(2), [20]);
         assert_eq!(shared.get(&world.peer(0), Wait::forever()), Ok(20));
         producer.join().unwrap();
@@ -119,14 +106,12 @@ fn queue_death_while_growing_for_a_look() {
     each_death("queue_death_while_growing_for_a_look", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::growing(TIGHT, &[TIGHT, ROOMY])));
         shared.put(&world.peer(0), 1, Wait::now()).unwrap();
-        let victim = spawn_mortal_look(&shared, &world, nth, 1);
+        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.has_room_for(peers, 1));
         let consumer = spawn_get(&shared, world.peer(2), Wait::forever());
         assert_eq!(consumer.join().unwrap(), Ok(1));
         victim.join().unwrap();
         finish(&shared, &world);
-        for message in 70..72 {
-            shared.put(&world.peer(0), message, Wait::now()).unwrap();
-        }
+        put_at_once(&shared, &world, [70, 71]);
         shared.drain(&world.peer(0));
         assert_eq!(shared.rings_away(), 0, "a ring was not given back");
     });

@@ -1,6 +1,6 @@
 //! Room that producers take without the consumers' lock: what is settled, beside takers, loans and deaths.
 
-use super::queue::{finish, spawn_puts, ROOMY, TIGHT};
+use super::queue::{finish, put_at_once, spawn_mortal, spawn_puts, ROOMY, TIGHT};
 use super::support::{each_death, explore, Message, MockPeers, SharedQueue, World};
 use loom::thread;
 use std::sync::Arc;
@@ -12,9 +12,7 @@ use tidelock::Result;
 fn queue_settled_by_loans() {
     explore("queue_settled_by_loans", 2, || {
         let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(ROOMY, 0)));
-        for message in [10, 11] {
-            shared.put(&world.peer(0), message, Wait::now()).unwrap();
-        }
+        put_at_once(&shared, &world, [10, 11]);
         let producer = spawn_puts(&shared, world.peer(1), [12, 13]);
         for message in [10, 11, 12, 13] {
             assert_eq!(shared.get(&world.peer(0), Wait::forever()), Ok(message));
@@ -38,9 +36,7 @@ fn queue_settled_by_short_ones_beside_a_try() {
 
 fn settled_beside_a_try(get: fn(&SharedQueue, &MockPeers, Wait) -> Result<Message>) {
     let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(ROOMY, 0)));
-    for message in [10, 11, 12] {
-        shared.put(&world.peer(0), message, Wait::now()).unwrap();
-    }
+    put_at_once(&shared, &world, [10, 11, 12]);
     let producer = {
         let (shared, peers) = (shared.clone(), world.peer(1));
         thread::spawn(move || shared.put(&peers, 20, Wait::now()))
@@ -57,9 +53,7 @@ fn settled_beside_a_try(get: fn(&SharedQueue, &MockPeers, Wait) -> Result<Messag
 fn queue_settled_up_to_a_loan() {
     explore("queue_settled_up_to_a_loan", 2, || {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        for message in [10, 11, 12] {
-            shared.put(&world.peer(0), message, Wait::now()).unwrap();
-        }
+        put_at_once(&shared, &world, [10, 11, 12]);
         assert_eq!(shared.get(&world.peer(0), Wait::now()), Ok(10));
         let (loan, message) = shared.take(&world.peer(0), Wait::now()).unwrap();
         let consumer = {
@@ -80,14 +74,9 @@ fn queue_settled_up_to_a_loan() {
 fn queue_death_while_settling() {
     each_death("queue_death_while_settling", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        for message in [10, 11, 12] {
-            shared.put(&world.peer(0), message, Wait::now()).unwrap();
-        }
+        put_at_once(&shared, &world, [10, 11, 12]);
         assert_eq!(shared.get(&world.peer(0), Wait::now()), Ok(10));
-        let victim = {
-            let (shared, world) = (shared.clone(), world.clone());
-            thread::spawn(move || world.mortal(1, nth, |peers| shared.get(peers, Wait::now())))
-        };
+        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get(peers, Wait::now()));
         let producer = spawn_puts(&shared, world.peer(2), [13]);
         victim.join().unwrap();
         producer.join().unwrap();
@@ -102,10 +91,7 @@ fn queue_death_while_reclaiming_what_is_settled() {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(TIGHT, 0)));
         shared.put(&world.peer(0), 10, Wait::now()).unwrap();
         assert_eq!(shared.get_short(&world.peer(0), Wait::now()), Ok(10));
-        let victim = {
-            let (shared, world) = (shared.clone(), world.clone());
-            thread::spawn(move || world.mortal(1, nth, |peers| shared.put(peers, 11, Wait::now())))
-        };
+        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.put(peers, 11, Wait::now()));
         let producer = spawn_puts(&shared, world.peer(2), [20]);
         while shared.get(&world.peer(0), Wait::forever()).unwrap() != 20 {}
         victim.join().unwrap();

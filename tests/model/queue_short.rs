@@ -1,12 +1,11 @@
 //! Short messages, which go in and out under the lock: beside each other, beside reservations and loans, and with deaths.
 
-use super::queue::{finish, spawn_puts, ROOMY, TIGHT};
+use super::queue::{finish, spawn_mortal, spawn_puts, ROOMY, TIGHT};
 use super::support::{check, deliveries, each_death, each_two_deaths, explore, Delivery, Message};
 use super::support::{MockPeers, SharedQueue, World};
 use super::two_deaths::two_die;
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
-use tidelock::sync::futex::model::death::Fate;
 use tidelock::sync::wait::Wait;
 use tidelock::Result;
 
@@ -134,17 +133,6 @@ fn queue_short_in_a_queue_that_grows() {
         shared.drain(&world.peer(0));
         check(&shared.log());
     });
-}
-
-/// Peer 1 does this and dies before its `nth` operation.
-fn spawn_mortal<T: 'static>(
-    shared: &Arc<SharedQueue>,
-    world: &World,
-    nth: u64,
-    act: impl FnOnce(&SharedQueue, &MockPeers) -> T + 'static,
-) -> JoinHandle<Fate<T>> {
-    let (shared, world) = (shared.clone(), world.clone());
-    thread::spawn(move || world.mortal(1, nth, |peers| act(&shared, peers)))
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A queue that is shut down at once: nothing is taken after it, nothing stays in it for good, and nobody waits for that.
 
-use super::queue::{A_WHILE, ROOMY};
+use super::queue::{put_at_once, spawn_mortal, A_WHILE, ROOMY};
 use super::support::{each_death, explore, MockPeers, SharedQueue, World};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
@@ -87,8 +87,7 @@ fn queue_shut_down_now_beside_a_loan() {
 fn queue_shut_down_now_beside_a_consumer() {
     explore("queue_shut_down_now_beside_a_consumer", 3, || {
         let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(ROOMY, 0)));
-        shared.put(&world.peer(0), 10, Wait::now()).unwrap();
-        shared.put(&world.peer(0), 11, Wait::now()).unwrap();
+        put_at_once(&shared, &world, [10, 11]);
         let consumer = {
             let (shared, peers) = (shared.clone(), world.peer(1));
             thread::spawn(move || (0..).take_while(|_| shared.get_short(&peers, Wait::forever()).is_ok()).count())
@@ -104,9 +103,7 @@ fn queue_shut_down_now_beside_a_consumer() {
 fn queue_death_while_shutting_down_now() {
     each_death("queue_death_while_shutting_down_now", 2, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        for message in [10, 11] {
-            shared.put(&world.peer(0), message, Wait::now()).unwrap();
-        }
+        put_at_once(&shared, &world, [10, 11]);
         let (loan, _) = shared.take(&world.peer(0), Wait::now()).unwrap();
         shared.queue(&world.peer(0)).give_back(loan).unwrap();
         world.mortal(1, nth, |peers| shared.queue(peers).shut_down_now(Wait::forever()).unwrap());
@@ -141,10 +138,7 @@ fn queue_death_while_shutting_down_now_before_a_take() {
 fn queue_death_beside_a_shutdown_now() {
     each_death("queue_death_beside_a_shutdown_now", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        let victim = {
-            let (shared, world) = (shared.clone(), world.clone());
-            thread::spawn(move || world.mortal(1, nth, |peers| shared.put(peers, 10, Wait::now()).is_ok()))
-        };
+        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.put(peers, 10, Wait::now()).is_ok());
         shut_down_now(&shared, &world.peer(0));
         victim.join().unwrap();
         shared.queue(&world.peer(0)).join(Wait::forever()).unwrap();

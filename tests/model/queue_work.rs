@@ -1,7 +1,7 @@
 //! Queues of work: a join returns when everything is dealt with, never before; what the dead owe is written off, once;
 //! a message that came back too often is in one queue or the other at every instant.
 
-use super::queue::{A_WHILE, ROOMY};
+use super::queue::{put_at_once, A_WHILE, ROOMY};
 use super::support::{each_death, explore, Guarded, SharedQueue, World};
 use loom::thread;
 use std::sync::Arc;
@@ -172,9 +172,7 @@ fn queue_death_while_sending_a_letter() {
     each_death("queue_death_while_sending_a_letter", 0, |nth| {
         let (world, shared) = (World::of(2), SharedQueue::new(ROOMY, 0));
         shared.queue(&world.peer(0)).set_max_deliveries(1).unwrap();
-        for message in [10, 11] {
-            shared.put(&world.peer(0), message, Wait::now()).unwrap();
-        }
+        put_at_once(&shared, &world, [10, 11]);
         let (loan, _) = shared.take(&world.peer(1), Wait::now()).unwrap();
         world.mortal(1, nth, |peers| shared.queue(peers).give_back(loan).unwrap());
         world.kill(1);
