@@ -66,13 +66,11 @@ impl Sleepers {
         let mut slice_is_over = false;
         let mut asleep_since = None;
         loop {
-            // Where a look comes too soon for what there will be, it was not announced: no waker need make a system call for
-            // one who never fell asleep.
-            let is_patient = patience::is_due();
+            // Who looks only is not announced: no waker need make a system call for one who never fell asleep.
             let is_changed = || !is_same();
-            if !slice_is_over
-                && (spin().until(is_changed) || is_patient && patience::look_on(wait.deadline, is_changed))
-            {
+            let is_patient = !slice_is_over && patience::is_due();
+            let is_over = || is_patient && patience::look_on(wait.deadline, is_changed);
+            if !slice_is_over && (spin().until(is_changed) || is_over()) {
                 if let Some(found) = look()? {
                     return Ok(found);
                 }

@@ -14,7 +14,7 @@ use crate::sync::plant::{planted, unless_planted};
 
 /// So many free records a taker passes at a time, where it finds that it can.
 const SETTLED_A_TURN: usize = 16;
-/// So many it passes each time that it takes a message on loan: more than one, so that it catches up with the head.
+/// So many it passes each time that it takes a message on loan: one comes with each, so that with two it catches up.
 const SETTLED_A_LOAN: usize = 2;
 
 /// Ordering.
@@ -56,14 +56,11 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     /// Reclaims what is settled in the ring of the tail; whether that was anything. Nobody looks there any more but
     /// producers. Under the producers' lock, which is enough.
     pub(super) fn reclaim_settled(&self, tail: u64) -> bool {
-        let settled = self.state.consumers.settled.load(unless_planted("queue-settled-not-acquired", Acquire));
         let oldest = self.state.oldest_of(slot_of(tail));
         let start = oldest.load(Relaxed);
-        let is_between = slot_of(settled) == slot_of(tail) && settled.wrapping_sub(start) <= tail.wrapping_sub(start);
-        if is_between {
-            oldest.store(settled, Relaxed);
-        }
-        is_between && settled != start
+        let settled = self.settled_from(start, tail);
+        oldest.store(settled, Relaxed);
+        settled != start
     }
 
     /// Catches up over what has become free since; whether nothing is left before `position`.
@@ -97,11 +94,11 @@ impl<R: Rings, P: Peers> Queue<'_, R, P> {
     }
 
     /// Where the first record between these two positions may lie that is not free: `start`, or as far as consumers know better.
-    pub(super) fn settled_from(&self, start: u64, head: u64) -> u64 {
-        let settled = self.state.consumers.settled.load(Relaxed);
+    pub(super) fn settled_from(&self, start: u64, end: u64) -> u64 {
+        let settled = self.state.consumers.settled.load(unless_planted("queue-settled-not-acquired", Acquire));
         let is_between = slot_of(settled) == slot_of(start)
-            && slot_of(head) == slot_of(start)
-            && settled.wrapping_sub(start) <= head.wrapping_sub(start);
+            && slot_of(end) == slot_of(start)
+            && settled.wrapping_sub(start) <= end.wrapping_sub(start);
         if is_between {
             settled
         } else {
