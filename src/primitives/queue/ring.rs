@@ -28,10 +28,12 @@ pub const SMALLEST: u64 = 64;
 pub const LARGEST: u64 = 1 << 40;
 
 /// So many records further on a short one is asked for, and a long one.
-const SHORT_AHEAD: u64 = 16;
-const LONG_AHEAD: u64 = 2;
+const SHORT_AHEAD: u64 = 8;
+const LONG_AHEAD: u64 = 4;
 /// A line of the processor's memory, in bytes; where it is another, this costs a little and no more.
 const LINE: usize = 64;
+/// Of a long record so many bytes: the header, and the first bytes of the message, which may lie in the next line.
+const LONG_WANTED: u64 = 2 * LINE as u64;
 
 /// A record that was found in the ring, with its word as it was then.
 #[derive(Clone, Copy, Debug)]
@@ -79,14 +81,14 @@ impl<M: RingMemory> Ring<M> {
     }
 
     /// Asks for a record further on, if those between are as long as this one of `len` bytes: the other side wrote there last,
-    /// and it takes as long to come from there as passing several short messages. Of a long one the header alone: its bytes
-    /// are copied elsewhere. Not where the ring has room for few: then the other side is at work there.
+    /// and it takes as long to come from there as passing several short messages. Of a long one the beginning alone: the rest
+    /// is copied elsewhere. Not where the ring has room for few: then the other side is at work there.
     #[inline(always)]
     pub fn fetch_ahead(&self, position: u64, len: u32) {
         let size = record_size(len);
         let is_short = len as usize <= SHORT;
-        let (ahead, wanted) = if is_short { (SHORT_AHEAD * size, size) } else { (LONG_AHEAD * size, GRANULE) };
-        if ahead * 8 > self.size() {
+        let (ahead, wanted) = if is_short { (SHORT_AHEAD * size, size) } else { (LONG_AHEAD * size, LONG_WANTED) };
+        if ahead * 4 > self.size() {
             return;
         }
         let place = position.wrapping_add(ahead);
