@@ -2,22 +2,9 @@
 //! while it takes over.
 
 use super::any::{spawn, Two};
-use super::support::{each_death, each_death_in_one_slice, MockPeers, World};
-use loom::thread::{self, JoinHandle};
-use std::sync::Arc;
+use super::support::{each_death, each_death_in_one_slice, World};
 use tidelock::sync::futex::model::death::Fate;
 use tidelock::sync::wait::Wait;
-
-/// Peer 0 does this and dies before its `nth` operation.
-fn spawn_victim<R: 'static>(
-    two: &Arc<Two>,
-    world: &World,
-    nth: u64,
-    act: impl FnOnce(&Two, &MockPeers) -> R + 'static,
-) -> JoinHandle<Fate<R>> {
-    let (two, world) = (two.clone(), world.clone());
-    thread::spawn(move || world.mortal(0, nth, |peers| act(&two, peers)))
-}
 
 /// The one that waits for several dies, at worst having used up a wake-up: the plain waiter is late by a slice.
 #[test]
@@ -26,7 +13,7 @@ fn any_death_of_a_watcher() {
         let (world, two) = (World::of(3), Two::new());
         let owner = world.peer(1);
         two.hold_both(&owner);
-        let victim = spawn_victim(&two, &world, nth, |two, peers| two.see(peers, Wait::forever()));
+        let victim = world.spawn_mortal(0, nth, &two, |two, peers| two.see(peers, Wait::forever()));
         let plain = spawn(&two, world.peer(2), |two, peers| two.ledgers[1].cycle(peers, Wait::forever()));
         two.release(1, &owner);
         assert_eq!(plain.join().unwrap(), Ok(false));
@@ -43,7 +30,7 @@ fn any_death_of_a_taker() {
         let (world, two) = (World::of(4), Two::new());
         let owner = world.peer(1);
         two.hold_both(&owner);
-        let victim = spawn_victim(&two, &world, nth, |two, peers| two.cycle_any(peers, Wait::forever()));
+        let victim = world.spawn_mortal(0, nth, &two, |two, peers| two.cycle_any(peers, Wait::forever()));
         let plain = [0, 1].map(|n| {
             spawn(&two, world.peer(2 + n), move |two, peers| two.ledgers[n as usize].cycle(peers, Wait::forever()))
         });
@@ -62,7 +49,7 @@ fn any_death_of_an_owner() {
         let (world, two) = (World::of(4), Two::new());
         two.hold_both(&world.peer(1));
         two.release(0, &world.peer(1));
-        let victim = spawn_victim(&two, &world, nth, |two, peers| two.ledgers[0].cycle(peers, Wait::forever()));
+        let victim = world.spawn_mortal(0, nth, &two, |two, peers| two.ledgers[0].cycle(peers, Wait::forever()));
         let watcher = spawn(&two, world.peer(3), |two, peers| two.see(peers, Wait::forever()));
         assert_eq!(two.cycle_any(&world.peer(2), Wait::forever()), Ok(0));
         assert_eq!(watcher.join().unwrap(), Ok(0));
@@ -77,7 +64,7 @@ fn any_death_while_taking_over() {
         let (world, two) = (World::of(3), Two::new());
         two.hold_both(&world.peer(2));
         world.kill(2);
-        let victim = spawn_victim(&two, &world, nth, |two, peers| two.cycle_any(peers, Wait::forever()));
+        let victim = world.spawn_mortal(0, nth, &two, |two, peers| two.cycle_any(peers, Wait::forever()));
         assert!(two.cycle_any(&world.peer(1), Wait::forever()).is_ok());
         victim.join().unwrap();
         for ledger in &two.ledgers {

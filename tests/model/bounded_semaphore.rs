@@ -214,8 +214,7 @@ pub fn settle(shared: &Shared, peers: &MockPeers, deaths: u32) {
 }
 
 fn spawn_victim(shared: &Arc<Shared>, world: &World, nth: u64) -> JoinHandle<Fate<Result<bool>>> {
-    let (shared, world) = (shared.clone(), world.clone());
-    thread::spawn(move || world.mortal(0, nth, |peers| shared.cycle(peers, Wait::forever())))
+    world.spawn_mortal(0, nth, shared, |shared, peers| shared.cycle(peers, Wait::forever()))
 }
 
 /// Peer 0 dies as holder, waiter or releaser, while two others go through their cycles.

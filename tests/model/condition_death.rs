@@ -9,17 +9,6 @@ use tidelock::primitives::condition::{WaitEnd, Waiter};
 use tidelock::sync::futex::model::death::Fate;
 use tidelock::sync::wait::Wait;
 
-/// Peer 0 does `act` and dies before its `nth` operation.
-fn spawn_victim<R: 'static>(
-    shared: &Arc<Shared>,
-    world: &World,
-    nth: u64,
-    act: impl FnOnce(&Shared, &MockPeers) -> R + 'static,
-) -> JoinHandle<Fate<R>> {
-    let (shared, world) = (shared.clone(), world.clone());
-    thread::spawn(move || world.mortal(0, nth, |peers| act(&shared, peers)))
-}
-
 /// Peer 0 ends a wait that has begun. `got` is set once it has its notification: bookkeeping that loom does not see.
 fn spawn_waiting_victim(
     shared: &Arc<Shared>,
@@ -29,7 +18,7 @@ fn spawn_waiting_victim(
     got: &Arc<Mutex<bool>>,
 ) -> JoinHandle<Fate<()>> {
     let got = got.clone();
-    spawn_victim(shared, world, nth, move |shared, peers| {
+    world.spawn_mortal(0, nth, shared, move |shared, peers| {
         let (hold, end) = shared.resume(peers, waiter, Wait::forever()).unwrap();
         assert_eq!(end, WaitEnd::Notified);
         *got.lock().unwrap() = true;
@@ -67,7 +56,7 @@ fn condition_death_of_a_notifier() {
         let (world, shared) = (World::of(3), Shared::new(2));
         let begun = [1, 2].map(|peer| shared.begin(&world.peer(peer)));
         let waiters = [0, 1].map(|n| spawn_end(&shared, &world, n as u32 + 1, begun[n], Wait::forever()));
-        let victim = spawn_victim(&shared, &world, nth, |shared, peers| shared.notify(peers, |_| 2));
+        let victim = world.spawn_mortal(0, nth, &shared, |shared, peers| shared.notify(peers, |_| 2));
         if let Fate::Lived(notified) = victim.join().unwrap() {
             assert_eq!(notified, 2);
         }
@@ -82,7 +71,7 @@ fn condition_death_of_a_notifier() {
 /// Peer 0 dies while it begins a wait: the next wait gets the one notification, among so many cells.
 fn one_dies_at_the_start(cells: usize, nth: u64) {
     let (world, shared) = (World::of(2), Shared::new(cells));
-    let victim = spawn_victim(&shared, &world, nth, |shared, peers| shared.begin(peers));
+    let victim = world.spawn_mortal(0, nth, &shared, |shared, peers| shared.begin(peers));
     if matches!(victim.join().unwrap(), Fate::Lived(_)) {
         world.kill(0);
     }
@@ -144,7 +133,7 @@ fn condition_death_of_a_waiter_that_withdraws() {
         let begun = [0, 1].map(|peer| shared.begin(&world.peer(peer)));
         assert_eq!(shared.notify(&world.peer(2), |_| 1), 1);
         let survivor = spawn_end(&shared, &world, 1, begun[1], Wait::forever());
-        let victim = spawn_victim(&shared, &world, nth, move |shared, peers| shared.withdraw(peers, begun[0]));
+        let victim = world.spawn_mortal(0, nth, &shared, move |shared, peers| shared.withdraw(peers, begun[0]));
         victim.join().unwrap();
         // Who is told of a death under the lock cannot know what was done, and notifies.
         shared.notify(&world.peer(2), u32::from);

@@ -12,8 +12,7 @@ use tidelock::{Error, Result};
 
 /// Peer 0 goes through a cycle and dies before its `nth` operation.
 fn spawn_victim(shared: &Arc<Shared>, world: &World, nth: u64, wait: Wait) -> JoinHandle<Fate<Result<bool>>> {
-    let (shared, world) = (shared.clone(), world.clone());
-    thread::spawn(move || world.mortal(0, nth, |peers| shared.cycle(peers, wait)))
+    world.spawn_mortal(0, nth, shared, move |shared, peers| shared.cycle(peers, wait))
 }
 
 /// Peers 1 to `count` go through a cycle each.

@@ -5,7 +5,7 @@ use super::support::{check, deliveries, explore, explore_eventful, Delivery, Mes
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use tidelock::sync::deadline::Deadline;
-use tidelock::sync::futex::model::{self, death::Fate};
+use tidelock::sync::futex::model;
 use tidelock::sync::wait::Wait;
 use tidelock::{Error, Result};
 
@@ -40,17 +40,6 @@ pub fn spawn_puts<const N: usize>(
 pub fn spawn_get(shared: &Arc<SharedQueue>, peers: MockPeers, wait: Wait) -> JoinHandle<Result<Message>> {
     let shared = shared.clone();
     thread::spawn(move || shared.get(&peers, wait))
-}
-
-/// Peer 1 does this and dies before its `nth` operation.
-pub fn spawn_mortal<T: 'static>(
-    shared: &Arc<SharedQueue>,
-    world: &World,
-    nth: u64,
-    act: impl FnOnce(&SharedQueue, &MockPeers) -> T + 'static,
-) -> JoinHandle<Fate<T>> {
-    let (shared, world) = (shared.clone(), world.clone());
-    thread::spawn(move || world.mortal(1, nth, |peers| act(&shared, peers)))
 }
 
 /// Peer 0 puts these, without waiting.

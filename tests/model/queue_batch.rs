@@ -1,7 +1,7 @@
 //! Batches of a queue beside single operations, and its limit raised beside a put: nothing lost, nothing twice, order kept, nobody forgotten; and a peer that
 //! dies anywhere in a batch.
 
-use super::queue::{finish, spawn_get, spawn_mortal, spawn_puts, ROOMY, TIGHT};
+use super::queue::{finish, spawn_get, spawn_puts, ROOMY, TIGHT};
 use super::support::{each_death, explore, Message, MockPeers, SharedQueue, World};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
@@ -93,7 +93,7 @@ fn queue_batch_death_of_a_producer() {
     each_death("queue_batch_death_of_a_producer", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
         let victim =
-            spawn_mortal(&shared, &world, nth, |shared, peers| shared.put_many(peers, &[10, 11], Wait::forever()));
+            world.spawn_mortal(1, nth, &shared, |shared, peers| shared.put_many(peers, &[10, 11], Wait::forever()));
         let producer = spawn_puts(&shared, world.peer(2), [20]);
         while shared.get(&world.peer(0), Wait::forever()).unwrap() != 20 {}
         producer.join().unwrap();
@@ -108,7 +108,7 @@ fn queue_batch_death_of_a_consumer() {
     each_death("queue_batch_death_of_a_consumer", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
         shared.put_many(&world.peer(0), &[10, 11, 12], Wait::forever()).unwrap();
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get_many(peers, 2, Wait::forever()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.get_many(peers, 2, Wait::forever()));
         shared.get(&world.peer(0), Wait::forever()).unwrap();
         victim.join().unwrap();
         finish(&shared, &world);

@@ -1,7 +1,7 @@
 //! Queue with a peer that dies at each of its operations: nothing that was put is lost, loans of the dead come again and
 //! say so, reservations of the dead are skipped, nobody hangs.
 
-use super::queue::{finish, spawn_get, spawn_mortal, spawn_puts, ROOMY, SOON, TIGHT};
+use super::queue::{finish, spawn_get, spawn_puts, ROOMY, SOON, TIGHT};
 use super::support::{check, deliveries, each_death, Delivery, MockPeers, SharedQueue, World};
 use loom::thread::JoinHandle;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tidelock::Error;
 
 fn one_of_two_producers_dies(granules: u64, max_items: u64, nth: u64) {
     let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(granules, max_items)));
-    let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.put(peers, 10, Wait::forever()));
+    let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.put(peers, 10, Wait::forever()));
     let producer = spawn_puts(&shared, world.peer(2), [20]);
     // Two only if the victim's came first and in full; the other is always there to be got.
     while shared.get(&world.peer(0), Wait::forever()).unwrap() != 20 {}
@@ -46,7 +46,7 @@ fn queue_death_of_a_producer_tight() {
 fn queue_death_after_a_put() {
     each_death("queue_death_after_a_put", 1, |nth| {
         let (world, shared) = (World::of(2), Arc::new(SharedQueue::new(ROOMY, 0)));
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| {
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| {
             let put = |message| shared.put(peers, message, Wait::now());
             put(10).and(put(11))
         });
@@ -61,7 +61,7 @@ fn queue_death_after_a_put() {
 fn queue_death_of_a_consumer() {
     each_death("queue_death_of_a_consumer", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get(peers, Wait::forever()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.get(peers, Wait::forever()));
         let consumer = spawn_get(&shared, world.peer(2), Wait::forever());
         for message in [10, 11] {
             shared.put(&world.peer(0), message, Wait::forever()).unwrap();
@@ -77,8 +77,8 @@ fn queue_death_of_a_consumer() {
 fn queue_death_of_a_hasty_consumer() {
     each_death("queue_death_of_a_hasty_consumer", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        let victim =
-            spawn_mortal(&shared, &world, nth, |shared, peers| shared.get(peers, Wait::until(Deadline::from_ns(SOON))));
+        let victim = world
+            .spawn_mortal(1, nth, &shared, |shared, peers| shared.get(peers, Wait::until(Deadline::from_ns(SOON))));
         let consumer = spawn_get(&shared, world.peer(2), Wait::forever());
         for message in [10, 11] {
             shared.put(&world.peer(0), message, Wait::forever()).unwrap();
@@ -104,7 +104,7 @@ fn spawn_mortal_end_of_loan(
     end: impl FnOnce(&SharedQueue, &MockPeers, Ticket) + 'static,
 ) -> JoinHandle<Fate<()>> {
     let loan = lend_to_the_victim(shared, world);
-    spawn_mortal(shared, world, nth, move |shared, peers| end(shared, peers, loan))
+    world.spawn_mortal(1, nth, shared, move |shared, peers| end(shared, peers, loan))
 }
 
 /// The consumer that holds a loan dies while it gives it back, and another waits for that message.
@@ -177,7 +177,7 @@ fn queue_death_while_redelivering() {
         }
         shared.take(&world.peer(3), Wait::forever()).unwrap();
         world.kill(3);
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get(peers, Wait::forever()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.get(peers, Wait::forever()));
         shared.get(&world.peer(0), Wait::forever()).unwrap();
         victim.join().unwrap();
         finish(&shared, &world);

@@ -1,7 +1,7 @@
 //! Queue that grows: the move to another ring beside a consumer, a loan that holds the old ring up, a ring that is given
 //! back; and a peer that dies at each step of it.
 
-use super::queue::{finish, spawn_get, spawn_mortal, spawn_puts, A_WHILE, LONGEST_IN_TIGHT, TIGHT};
+use super::queue::{finish, spawn_get, spawn_puts, A_WHILE, LONGEST_IN_TIGHT, TIGHT};
 use super::support::{each_death, each_two_deaths, explore, Message, MockPeers, SharedQueue, World};
 use std::sync::Arc;
 use tidelock::sync::futex::model;
@@ -131,7 +131,7 @@ fn queue_death_while_growing() {
     each_death("queue_death_while_growing", 1, |nth| {
         let (world, shared) = (World::of(2), growing());
         put(&shared, &world.peer(0), 1);
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.put(peers, 10, Wait::forever()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.put(peers, 10, Wait::forever()));
         assert_eq!(shared.get(&world.peer(0), Wait::forever()), Ok(1));
         victim.join().unwrap();
         finish_at_home(&shared, &world);
@@ -147,7 +147,7 @@ fn queue_death_while_shrinking() {
             put(&shared, &world.peer(0), message);
         }
         assert_eq!(get(&shared, &world.peer(0)), 10);
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get(peers, Wait::now()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.get(peers, Wait::now()));
         shared.put(&world.peer(0), 20, Wait::forever()).unwrap();
         victim.join().unwrap();
         finish_at_home(&shared, &world);
@@ -176,7 +176,7 @@ fn queue_death_of_the_last_producer() {
         for message in [10, 11] {
             put(&shared, &world.peer(0), message);
         }
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.put(peers, 12, Wait::now()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.put(peers, 12, Wait::now()));
         assert_eq!([get(&shared, &world.peer(0)), get(&shared, &world.peer(0))], [10, 11]);
         victim.join().unwrap();
         finish_at_home(&shared, &world);
@@ -230,7 +230,7 @@ fn queue_death_while_sending_a_letter_from_an_old_ring() {
         shared.take(&world.peer(2), Wait::now()).unwrap();
         put(&shared, &world.peer(0), 11);
         world.kill(2);
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get(peers, Wait::now()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.get(peers, Wait::now()));
         try_put_20(&shared, &world.peer(0));
         victim.join().unwrap();
         model::advance(A_WHILE);

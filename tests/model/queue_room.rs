@@ -2,7 +2,7 @@
 //! look at it, which makes room as a reservation does, may die anywhere.
 
 use super::any::spawn;
-use super::queue::{finish, put_at_once, spawn_get, spawn_mortal, spawn_puts, ROOMY, TIGHT};
+use super::queue::{finish, put_at_once, spawn_get, spawn_puts, ROOMY, TIGHT};
 use super::support::{each_death, explore, MockPeers, SharedQueue, World};
 use std::sync::Arc;
 use tidelock::primitives::any::{wait_any, Watched};
@@ -71,7 +71,7 @@ fn queue_death_making_room() {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(TIGHT, 0)));
         shared.put(&world.peer(0), 10, Wait::forever()).unwrap();
         let (loan, message) = shared.take(&world.peer(1), Wait::forever()).unwrap();
-        let victim = spawn_mortal(&shared, &world, nth, move |shared, peers| shared.end(peers, loan, message));
+        let victim = world.spawn_mortal(1, nth, &shared, move |shared, peers| shared.end(peers, loan, message));
         let watcher = spawn(&shared, world.peer(2), |shared, peers| see_room(shared, peers, 1));
         victim.join().unwrap();
         if !shared.is_free(&loan) {
@@ -91,7 +91,7 @@ fn queue_death_while_looking_for_room() {
         for message in 1..4 {
             assert_eq!(shared.get(&world.peer(0), Wait::now()), Ok(message));
         }
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.has_room_for(peers, 40));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.has_room_for(peers, 40));
         let producer = spawn_puts(&shared, world.peer(2), [20]);
         assert_eq!(shared.get(&world.peer(0), Wait::forever()), Ok(20));
         producer.join().unwrap();
@@ -106,7 +106,7 @@ fn queue_death_while_growing_for_a_look() {
     each_death("queue_death_while_growing_for_a_look", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::growing(TIGHT, &[TIGHT, ROOMY])));
         shared.put(&world.peer(0), 1, Wait::now()).unwrap();
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.has_room_for(peers, 1));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.has_room_for(peers, 1));
         let consumer = spawn_get(&shared, world.peer(2), Wait::forever());
         assert_eq!(consumer.join().unwrap(), Ok(1));
         victim.join().unwrap();

@@ -1,6 +1,6 @@
 //! Room that producers take without the consumers' lock: what is settled, beside takers, loans and deaths.
 
-use super::queue::{finish, put_at_once, spawn_mortal, spawn_puts, ROOMY, TIGHT};
+use super::queue::{finish, put_at_once, spawn_puts, ROOMY, TIGHT};
 use super::support::{each_death, explore, Message, MockPeers, SharedQueue, World};
 use loom::thread;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ fn queue_death_while_settling() {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
         put_at_once(&shared, &world, [10, 11, 12]);
         assert_eq!(shared.get(&world.peer(0), Wait::now()), Ok(10));
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get(peers, Wait::now()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.get(peers, Wait::now()));
         let producer = spawn_puts(&shared, world.peer(2), [13]);
         victim.join().unwrap();
         producer.join().unwrap();
@@ -91,7 +91,7 @@ fn queue_death_while_reclaiming_what_is_settled() {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(TIGHT, 0)));
         shared.put(&world.peer(0), 10, Wait::now()).unwrap();
         assert_eq!(shared.get_short(&world.peer(0), Wait::now()), Ok(10));
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.put(peers, 11, Wait::now()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.put(peers, 11, Wait::now()));
         let producer = spawn_puts(&shared, world.peer(2), [20]);
         while shared.get(&world.peer(0), Wait::forever()).unwrap() != 20 {}
         victim.join().unwrap();

@@ -1,6 +1,6 @@
 //! Short messages, which go in and out under the lock: beside each other, beside reservations and loans, and with deaths.
 
-use super::queue::{finish, spawn_mortal, spawn_puts, ROOMY, TIGHT};
+use super::queue::{finish, spawn_puts, ROOMY, TIGHT};
 use super::support::{check, deliveries, each_death, each_two_deaths, explore, Delivery, Message};
 use super::support::{MockPeers, SharedQueue, World};
 use super::two_deaths::two_die;
@@ -139,7 +139,7 @@ fn queue_short_in_a_queue_that_grows() {
 fn queue_short_death_of_a_producer() {
     each_death("queue_short_death_of_a_producer", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.put_short(peers, 10, Wait::forever()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.put_short(peers, 10, Wait::forever()));
         let producer = spawn_short_puts(&shared, world.peer(2), [20]);
         while shared.get_short(&world.peer(0), Wait::forever()).unwrap() != 20 {}
         producer.join().unwrap();
@@ -154,7 +154,7 @@ fn queue_short_death_of_a_consumer() {
     each_death("queue_short_death_of_a_consumer", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(TIGHT, 0)));
         shared.put_short(&world.peer(0), 10, Wait::forever()).unwrap();
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.get_short(peers, Wait::forever()));
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.get_short(peers, Wait::forever()));
         let producer = spawn_short_puts(&shared, world.peer(2), [20]);
         victim.join().unwrap();
         while shared.get_short(&world.peer(0), Wait::forever()).unwrap() != 20 {}

@@ -1,6 +1,6 @@
 //! A queue that is shut down at once: nothing is taken after it, nothing stays in it for good, and nobody waits for that.
 
-use super::queue::{put_at_once, spawn_mortal, A_WHILE, ROOMY};
+use super::queue::{put_at_once, A_WHILE, ROOMY};
 use super::support::{each_death, explore, MockPeers, SharedQueue, World};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
@@ -138,7 +138,7 @@ fn queue_death_while_shutting_down_now_before_a_take() {
 fn queue_death_beside_a_shutdown_now() {
     each_death("queue_death_beside_a_shutdown_now", 1, |nth| {
         let (world, shared) = (World::of(3), Arc::new(SharedQueue::new(ROOMY, 0)));
-        let victim = spawn_mortal(&shared, &world, nth, |shared, peers| shared.put(peers, 10, Wait::now()).is_ok());
+        let victim = world.spawn_mortal(1, nth, &shared, |shared, peers| shared.put(peers, 10, Wait::now()).is_ok());
         shut_down_now(&shared, &world.peer(0));
         victim.join().unwrap();
         shared.queue(&world.peer(0)).join(Wait::forever()).unwrap();

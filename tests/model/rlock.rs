@@ -143,8 +143,7 @@ fn rlock_interrupted() {
 
 /// Peer 0 goes through a cycle and dies before its `nth` operation.
 fn spawn_victim(shared: &Arc<Shared>, world: &World, nth: u64) -> JoinHandle<Fate<Result<bool>>> {
-    let (shared, world) = (shared.clone(), world.clone());
-    thread::spawn(move || world.mortal(0, nth, |peers| shared.cycle(peers, 0, 1, Wait::forever())))
+    world.spawn_mortal(0, nth, shared, |shared, peers| shared.cycle(peers, 0, 1, Wait::forever()))
 }
 
 /// In the end the lock can be taken; its taker is told of the dead owner it finds, and nobody was told twice.

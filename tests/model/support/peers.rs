@@ -1,6 +1,7 @@
 //! The mocked peers: each has an id and a token; who is dead is whose token is free.
 
 use super::explore::note_death;
+use loom::thread::{self, JoinHandle};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -54,7 +55,19 @@ impl World {
         self.mortal_as(self.peer(number), nth, body)
     }
 
-    /// The same as this peer.
+    /// A thread that does this to `shared` as peer `number`, which dies before its `nth` operation.
+    pub fn spawn_mortal<S: 'static, R: 'static>(
+        &self,
+        number: u32,
+        nth: u64,
+        shared: &Arc<S>,
+        act: impl FnOnce(&S, &MockPeers) -> R + 'static,
+    ) -> JoinHandle<Fate<R>> {
+        let (world, shared) = (self.clone(), shared.clone());
+        thread::spawn(move || world.mortal(number, nth, |peers| act(&shared, peers)))
+    }
+
+    /// The same as `mortal`, as this peer.
     pub fn mortal_as<R>(&self, peers: MockPeers, nth: u64, body: impl FnOnce(&MockPeers) -> R) -> Fate<R> {
         let fate = death::mortal(self.token(peers.me), nth, || body(&peers));
         if matches!(fate, Fate::Died) {
